@@ -63,21 +63,15 @@ class LlrBases(NamedTuple):
     records: Integers
 
 
-def arrival_llr(picks: PickMixture, grid: TimeGrid) -> Floats32:
-    """
-    Compute the LLR [n, count] of an arrival on each of n traces at each instant of a grid with starts [n]; zero outside the record.
-
-    The formula is that of the module. Times of picks, records and grid are in seconds after a common reference time. Normal densities
-    are cut off at 5 standard deviations, and an excess above the level away from picks of less than 1e-4 is taken for none.
-    """
-    result = np.empty((len(picks.times), grid.sample_count), np.float32)
-    write_arrival_llr(picks, grid, np.full(len(result), grid.sample_count), result)
-    return result
-
-
 @compiled_sums
 def write_arrival_llr(picks: PickMixture, grid: TimeGrid, counts: Integers, result: Floats32) -> None:
-    """Write the LLR of `arrival_llr` to the first `counts` [n] samples of each row of `result` [n, count], and zero to the others."""
+    """
+    Write the LLR of an arrival to the first `counts` [n] samples of each row of `result` [n, count], and zero to the others.
+
+    The formula is that of the module; the LLR is zero outside the record. Times of picks, records and grid (with starts [n]) are in
+    seconds after a common reference time. Normal densities are cut off at 5 standard deviations, and an excess above the level away from
+    picks of less than 1e-4 is taken for none.
+    """
     times, starts, step = picks.times, grid.starts, grid.step_s
     deviations, weights, probabilities = picks.deviations, picks.weights, picks.probabilities
     record_starts, record_ends = picks.record_starts, picks.record_ends
@@ -113,7 +107,7 @@ def write_nearest_picks(picks: PickMixture, grid: TimeGrid, result: PickIndices)
     """
     Write the index of the pick with the largest density at each sample to the rows of `result` [n, count]; -1 where there is none.
 
-    Densities are cut off as those of `arrival_llr`.
+    Densities are cut off as those of `write_arrival_llr`.
     """
     times, starts, step = picks.times, grid.starts, grid.step_s
     largest = np.zeros(grid.sample_count)
@@ -132,7 +126,7 @@ def write_nearest_picks(picks: PickMixture, grid: TimeGrid, result: PickIndices)
 
 @compiled_sums
 def find_bases(llr: Floats32) -> LlrBases:
-    """Find the level and the extent of each LLR [n, samples] of `arrival_llr`: its lowest value, and from where to where it is not zero."""
+    """Find level and extent of each LLR [n, samples] of `write_arrival_llr`: its lowest value, and from where to where it is not zero."""
     levels, records = np.zeros(len(llr)), np.zeros((len(llr), 2), np.int64)
     for i in range(len(llr)):
         row, first, last = llr[i], 0, llr.shape[1]

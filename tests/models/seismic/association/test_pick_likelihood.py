@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from models.seismic.association.pick_likelihood import (
-    PickMixture,
-    TimeGrid,
-    arrival_llr,
-    find_bases,
-    write_arrival_llr,
-    write_nearest_picks,
-)
+from models.seismic.association.pick_likelihood import PickMixture, TimeGrid, find_bases, write_arrival_llr, write_nearest_picks
+
+
+def arrival_llr(picks, grid):
+    """The LLR [traces, samples] of all samples of a grid."""
+    result = np.full((len(picks.times), grid.sample_count), np.nan, np.float32)
+    write_arrival_llr(picks, grid, np.full(len(result), grid.sample_count), result)
+    return result
 
 
 def test_the_llr_is_that_of_a_normal_mixture_against_a_uniform_density():
