@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from models.array_types import Floats
+from models.array_types import Flags, Floats
 from models.seismic.location.regions import CONFIDENCE, CONFIDENCE_90
 from training.evaluation.event_result import EpicenterResult, EventResult
 from training.evaluation.metrics import wilson
@@ -41,25 +41,27 @@ def calibration_factor(scales: Floats, level: float) -> float:
     return 1.0 if low <= level <= high else max(conformal_factor(scales, level), 1.0)
 
 
-def fit_coverage_scales(quantity: str, values: Floats, scales_68: Floats, scales_90: Floats) -> dict[str, Any] | None:
+def fit_scales(quantity: str, values: Floats, **needed: tuple[Floats, float]) -> dict[str, Any] | None:
     """
     Fit the factors by class, as `models.seismic.location.geometry_scales` reads them from a card; None with too few events.
 
-    `values` are of the `quantity`, a name of `CLASS_BOUNDS`, that tells the class of an event; the scales are what its ellipses need.
+    `values` are of the `quantity`, a name of `CLASS_BOUNDS`, that tells the class of an event; `needed`, by name in the card: the factors
+    that events need, NaN where unknown, and the probability with which they are to suffice.
     """
     if len(values) < MIN_EVENTS:
         return None
     bounds = CLASS_BOUNDS[quantity]
     classes = np.digitize(values, bounds)
     members = [classes == k for k in range(len(bounds) + 1)]
-    fitted_on = [member if member.sum() >= MIN_EVENTS else np.ones_like(member) for member in members]
-    return {
-        "quantity": quantity,
-        "bounds": list(bounds),
-        "inner": [round(calibration_factor(scales_68[rows], CONFIDENCE), 3) for rows in fitted_on],
-        "outer": [round(calibration_factor(scales_90[rows], CONFIDENCE_90), 3) for rows in fitted_on],
-        "events": [int(member.sum()) for member in members],
-    }
+    factors = {name: [_fit_factor(scales, member, level) for member in members] for name, (scales, level) in needed.items()}
+    return {"quantity": quantity, "bounds": list(bounds), **factors, "events": [int(member.sum()) for member in members]}
+
+
+def _fit_factor(scales: Floats, member: Flags, level: float) -> float:
+    """Fit the factor of a class, given by flags [events]; of fewer than 30 known ones that of all events, or 1 where these are too few."""
+    known = np.isfinite(scales)
+    own = scales[known & member] if (known & member).sum() >= MIN_EVENTS else scales[known]
+    return round(calibration_factor(own, level), 3) if len(own) >= MIN_EVENTS else 1.0
 
 
 def fit_by_method(results: Sequence[EventResult]) -> dict[str, Any]:
@@ -71,4 +73,4 @@ def fit_by_method(results: Sequence[EventResult]) -> dict[str, Any]:
 
 def _fit_epicenters(epicenters: Sequence[EpicenterResult]) -> dict[str, Any] | None:
     columns = np.array([(one.effective_stations, one.scale_68, one.scale_90) for one in epicenters]).T
-    return fit_coverage_scales("effective_stations", *columns)
+    return fit_scales("effective_stations", columns[0], inner=(columns[1], CONFIDENCE), outer=(columns[2], CONFIDENCE_90))

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from models.array_types import Flags, Floats
+from models.array_types import Floats
 from models.seismic.location.geometry_scales import HYPOCENTER_KEY, REGIONS_KEY, parse_scales
-from models.seismic.location.regions import CONFIDENCE
+from models.seismic.location.regions import CONFIDENCE, CONFIDENCE_90
 from training.config import TrainingSettings
 from training.datasets.catalog_replica import ReplicaRecipe
 from training.datasets.splits import SPLIT_NAMES
@@ -29,11 +29,9 @@ from training.evaluation.location_page import load_replica_recipe
 from training.evaluation.metrics import format_fraction
 from training.evaluation.pages import RESULTS, format_records, format_table, write_page
 from training.evaluation.region_calibration import (
-    CLASS_BOUNDS,
     MIN_EVENTS,
-    calibration_factor,
     fit_by_method,
-    fit_coverage_scales,
+    fit_scales,
 )
 from training.experiments.location.arrival_simulation import ArrivalTrial, draw_trials
 from training.synthesis.catalogs import load_earthquakes, load_stations
@@ -87,38 +85,17 @@ def sample_trial(trial: ArrivalTrial) -> HypocenterSample:
     )
 
 
-def fit_scales(
+def fit_samples(
     samples: Sequence[HypocenterSample], pooled: Sequence[HypocenterSample] = (), quantity: str = "effective_stations"
 ) -> dict[str, Any] | None:
     """
-    Fit the factors by class of a quantity of the geometry, as a card holds them; a class of fewer than 30 events has those of all.
+    Fit the factors on origin time and depth by class of a quantity of the geometry, as a card holds them (`fit_scales`).
 
     Events of other methods (`pooled`) count where the method has fewer than 30 itself; None where even these are too few.
     """
     used = samples if len(samples) >= MIN_EVENTS else [*samples, *pooled]
-    if len(used) < MIN_EVENTS:
-        return None
-    bounds = CLASS_BOUNDS[quantity]
-    classes = np.digitize([getattr(one, quantity) for one in used], bounds)
-    members = [classes == k for k in range(len(bounds) + 1)]
-    return {
-        "quantity": quantity,
-        "bounds": list(bounds),
-        "time": [fit_factor(np.array([one.time for one in used]), member) for member in members],
-        "depth": [fit_factor(np.array([one.depth for one in used]), member) for member in members],
-        "events": [int(member.sum()) for member in members],
-    }
-
-
-def fit_factor(scales: Floats, member: Flags) -> float:
-    """
-    Fit the factor of one class, given by flags [events].
-
-    A class of fewer than 30 events whose factor is known has that of all events; 1 where these are too few as well.
-    """
-    known = np.isfinite(scales)
-    own = scales[known & member] if (known & member).sum() >= MIN_EVENTS else scales[known]
-    return round(calibration_factor(own, CONFIDENCE), 3) if len(own) >= MIN_EVENTS else 1.0
+    values, times, depths = (np.array([getattr(one, name) for one in used]) for name in (quantity, "time", "depth"))
+    return fit_scales(quantity, values, time=(times, CONFIDENCE), depth=(depths, CONFIDENCE))
 
 
 def fit_methods(groups: Mapping[str, Sequence[HypocenterSample]]) -> dict[str, Any]:
@@ -127,7 +104,7 @@ def fit_methods(groups: Mapping[str, Sequence[HypocenterSample]]) -> dict[str, A
     for method, samples in groups.items():
         names = [] if method == ARRIVAL_TIMES else [name for name in groups if name not in (method, ARRIVAL_TIMES)]
         others = [one for name in names for one in groups[name]]
-        factors = fit_scales(samples, others, "median_distance_deg" if method == ARRIVAL_TIMES else "effective_stations")
+        factors = fit_samples(samples, others, "median_distance_deg" if method == ARRIVAL_TIMES else "effective_stations")
         if factors is not None:
             fitted[method] = factors
     return fitted
@@ -147,7 +124,7 @@ def cross_validate(samples: Sequence[HypocenterSample], quantity: str = "effecti
     """Apply to each fold the factors that the other folds give."""
     applied: list[HypocenterSample] = []
     for fold in range(FOLDS):
-        table = fit_scales([one for number, one in enumerate(samples) if number % FOLDS != fold], (), quantity)
+        table = fit_samples([one for number, one in enumerate(samples) if number % FOLDS != fold], (), quantity)
         own = list(samples[fold::FOLDS])
         applied += own if table is None else apply_scales(own, table)
     return applied
@@ -289,5 +266,5 @@ def describe_event(result: EventResult) -> dict[str, str]:
 def fit_regions(trials: Sequence[ArrivalTrial]) -> dict[str, Any]:
     """Fit the factors of the epicenter's regions by arrival times, with and without distances, by class of median distance."""
     columns = np.array([(one.median_distance_deg, one.scale_68, one.scale_90) for one in trials]).reshape(-1, 3).T
-    factors = fit_coverage_scales("median_distance_deg", *columns)
+    factors = fit_scales("median_distance_deg", columns[0], inner=(columns[1], CONFIDENCE), outer=(columns[2], CONFIDENCE_90))
     return {} if factors is None else {ARRIVAL_TIMES: factors, ALONE: factors}

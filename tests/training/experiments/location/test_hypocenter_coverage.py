@@ -20,7 +20,7 @@ from training.experiments.location.hypocenter_coverage import (
     calibrate_hypocenters,
     cross_validate,
     fit_methods,
-    fit_scales,
+    fit_samples,
     format_coverage,
     format_factors,
 )
@@ -47,11 +47,11 @@ def test_calibrated_errors_hold_the_truth_as_often_as_stated():
     assert inside([one.time for one in samples]) < 0.35
     assert inside([one.time for one in applied]) == pytest.approx(0.68, abs=0.05)
     assert inside([one.depth for one in applied]) == pytest.approx(0.68, abs=0.06)
-    assert fit_scales(draw_samples(400, 1.0, 0.3, seed=2))["time"] == fit_scales(draw_samples(400, 1.0, 0.3))["depth"] == [1.0, 1.0, 1.0]
+    assert fit_samples(draw_samples(400, 1.0, 0.3, seed=2))["time"] == fit_samples(draw_samples(400, 1.0, 0.3))["depth"] == [1.0, 1.0, 1.0]
 
 
 def test_a_class_with_few_events_has_the_factors_of_all():
-    table = fit_scales([*draw_samples(200, 2.0, 1.0), *draw_samples(10, 50.0, 1.0, effective=20.0)])
+    table = fit_samples([*draw_samples(200, 2.0, 1.0), *draw_samples(10, 50.0, 1.0, effective=20.0)])
     assert table["events"] == [0, 200, 10]
     assert table["time"][2] == table["time"][0] < 5.0
     first = apply_scales(draw_samples(1, 2.0, 1.0), table)[0]
