@@ -47,18 +47,6 @@ def _write(path: Path, content: dict[str, object]) -> None:
     temporary.rename(path)
 
 
-def shuffle_shards(pictures: NDArray[np.uint8], truth: NDArray[np.float32], held_out: Batch, recipe: FitRecipe) -> Batches:
-    """Make batches of arrays in memory, in another order each epoch."""
-
-    def train(epoch: int) -> Iterator[Batch]:
-        order = np.random.default_rng([recipe.seed, epoch]).permutation(len(truth))
-        for start in range(0, len(order) - recipe.batch + 1, recipe.batch):
-            rows = order[start : start + recipe.batch]
-            yield pictures[rows], truth[rows]
-
-    return Batches(train, len(truth) // recipe.batch, held_out)
-
-
 def stream_shards(shards: Shards, held_out: Batch, recipe: FitRecipe) -> Batches:
     """Make batches from shards of `pictures` and `truth`, SHARDS_AT_ONCE of them in memory and shuffled together."""
     sizes = [len(shards.load(index)["truth"]) for index in range(len(shards.paths))]

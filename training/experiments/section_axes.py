@@ -36,11 +36,11 @@ from training.datasets.splits import split_randomly
 from training.earth import greens
 from training.evaluation.metrics import format_fraction
 from training.evaluation.pages import RESULTS, write_page
-from training.experiments.grid import shuffle_shards
 from training.experiments.resnet_depth.run import predict_right
 from training.learning.fit import FitRecipe, fit_network
 from training.synthesis.events import EventSampler, draw_distance_range, draw_event, open_sampler
 from training.synthesis.windows import NEAR_DEG
+from training.tasks.sections import shuffle_batches
 
 TEMPLATE = Path(__file__).parent / "templates" / "section_axes.md"
 AXES = ("fixed", "fitted")
@@ -131,7 +131,7 @@ def run_axes_trial(arrays: Arrays, trial: AxesTrial, folder: Path) -> dict[str, 
     train, validation, test = (parts == part for part in ("train", "validation", "test"))
     torch.manual_seed(trial.fit.seed)
     network = EventTypeModel(trial.architecture, trial.fit.width, pictures.shape[1], len(CLASSES))
-    batches = shuffle_shards(pictures[train], truth[train], (pictures[validation], truth[validation]), trial.fit)
+    batches = shuffle_batches(pictures[train], truth[train], (pictures[validation], truth[validation]), trial.fit)
     fit_network(network, trial.fit, batches, folder, devices=1)
     right = predict_right(network, pictures[test], arrays["truth"][test, 0].astype(np.int64))
     return {"right": right.astype(np.float64), "near": arrays["truth"][test, 1]}

@@ -224,15 +224,15 @@ def rotate_force(pictures: Pictures, truth: Floats32, random: np.random.Generato
     return rotated, (np.where(mirrored[:, None], -azimuths, azimuths) % 360.0).astype(np.float32)
 
 
-def shuffle_batches(pictures: Pictures, truth: Floats32, held_out: Sections, recipe: FitRecipe, augment: Augment) -> Batches:
-    """Make batches of pictures in memory, shuffled and augmented anew in each epoch; `held_out` is the validation set."""
+def shuffle_batches(pictures: Pictures, truth: Floats32, held_out: Sections, recipe: FitRecipe, augment: Augment | None = None) -> Batches:
+    """Make batches of pictures in memory, shuffled and (by `augment`) altered anew in each epoch; `held_out` is the validation set."""
 
     def train(epoch: int) -> Iterator[Batch]:
         random = np.random.default_rng([recipe.seed, epoch])
         order = random.permutation(len(truth))
         for start in range(0, len(order) - recipe.batch + 1, recipe.batch):
             rows = order[start : start + recipe.batch]
-            yield augment(pictures[rows], truth[rows], random)
+            yield (pictures[rows], truth[rows]) if augment is None else augment(pictures[rows], truth[rows], random)
 
     return Batches(train, len(truth) // recipe.batch, held_out)
 

@@ -23,9 +23,10 @@ from models.specs.pictures import DISTANCE_SECTION
 from training.config import TrainingSettings, load_recipe
 from training.datasets.splits import SPLIT_FRACTIONS, split_randomly
 from training.evaluation.pages import RESULTS, write_page
-from training.experiments.grid import Result, describe_cell, describe_state, fill_grid, shuffle_shards
+from training.experiments.grid import Result, describe_cell, describe_state, fill_grid
 from training.experiments.resnet_depth.data import ComparisonSections, load_comparison_sections
 from training.learning.fit import FitRecipe, choose_device, fit_network
+from training.tasks.sections import shuffle_batches
 
 PAPER_SEED = 3407
 TEMPLATE = Path(__file__).parents[1] / "templates" / "resnet_depth.md"
@@ -94,7 +95,7 @@ def run_trial(data: ComparisonSections, trial: Trial, folder: Path) -> Result:
     fit_network(
         network,
         trial.fit,
-        shuffle_shards(pictures[train], truth[train], (pictures[validation], truth[validation]), trial.fit),
+        shuffle_batches(pictures[train], truth[train], (pictures[validation], truth[validation]), trial.fit),
         folder,
         devices=1,
     )

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from training import config
 from training.config import load_recipe
 from training.experiments.ablations.run import AblationRecipe
-from training.experiments.grid import fill_grid, shuffle_shards
+from training.experiments.grid import fill_grid
 from training.experiments.resnet_depth.data import ComparisonSections
 from training.experiments.resnet_depth.run import (
     CompareRecipe,
@@ -23,7 +23,7 @@ from training.experiments.resnet_depth.run import (
 )
 from training.learning.fit import FitRecipe
 from training.tasks.distance import OffsetRecipe
-from training.tasks.sections import SectionPlan
+from training.tasks.sections import SectionPlan, shuffle_batches
 
 pytestmark = pytest.mark.slow
 
@@ -105,7 +105,7 @@ def test_smaller_pictures_hold_the_means():
 
 def test_batches_in_memory_hold_each_row_once_an_epoch_in_another_order():
     rows = np.arange(32, dtype=np.uint8)[:, None]
-    batches = shuffle_shards(rows, rows.astype(np.float32), (rows, rows.astype(np.float32)), FIT)
+    batches = shuffle_batches(rows, rows.astype(np.float32), (rows, rows.astype(np.float32)), FIT)
     epochs = [np.concatenate([truth[:, 0] for _, truth in batches.train(epoch)]) for epoch in (0, 1)]
     assert [sorted(epoch) for epoch in epochs] == [list(range(32))] * 2
     assert not np.array_equal(*epochs)
