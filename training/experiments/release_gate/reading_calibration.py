@@ -16,10 +16,9 @@ from models.specs.offset import OFFSET
 from training.config import TrainingSettings, load_recipe
 from training.datasets.traces import TraceRecipe, draw_gathers
 from training.evaluation.card_writer import update_card
+from training.learning.calibration import MIN_SIGMA, ONE_SIGMA_PERCENT
 from training.synthesis.records import ORIGIN_S
 
-ONE_SIGMA_PERCENT = 68.27
-MIN_SIGMA = 1e-3
 CALIBRATION_SHARD = 1_000_000
 """Number of the first shard: beyond all that are trained on."""
 
