@@ -223,7 +223,7 @@ def format_windows(trials: Sequence[WindowTrial]) -> str:
 
 def format_count(count: int, total: int) -> str:
     """Format a number of windows with Wilson's interval."""
-    low, high = wilson(count, total) if total else (0.0, 1.0)
+    low, high = wilson(count, total)
     return f"{count} of {total} ({low:.0%} to {high:.0%})".replace("%", " %")
 
 
