@@ -71,7 +71,7 @@ class FakeWorker:
             job_id,
             record.attempt,
             Status.SUCCEEDED,
-            warnings=warnings,
+            warnings=warnings or [],
             figures=list({"section": 0} | (figure_data or {})),
             formats=list(formats or {}),
         )
