@@ -10,7 +10,7 @@ from workers.plots.canvas import FAMILY_COLORS, PHASE_COLORS
 
 WEB = Path(__file__).resolve().parents[2] / "app" / "web"
 VENDOR = WEB / "static" / "vendor"
-MAX_PAGE_BYTES = 600_000
+MAX_PAGE_BYTES = 650_000
 
 pytestmark = pytest.mark.anyio
 
