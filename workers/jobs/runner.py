@@ -21,7 +21,7 @@ from workers.jobs.locate_many import locate_many_job
 from workers.jobs.shared_tasks import is_task, run_task
 from workers.problems import translate_and_log_error
 from workers.queue.connection import QueueFull, QueueUnreachable
-from workers.queue.lifecycle import Canceled, Interrupted, Superseded
+from workers.queue.lifecycle import Canceled, Interrupted, Superseded, UnknownJob
 from workers.queue.statistics import RUN, STAGE, WAIT, StageClock
 from workers.storage.blobs import BlobMissing, StoreFull, StoreUnreachable
 from workers.storage.result_keys import attempt_prefix, figure_data_key, figure_key, result_key
@@ -70,6 +70,9 @@ def run_job(worker: WorkerContext, job_id: str, limit: TimeLimit) -> None:
             _run_and_finish(worker, record, limit, log.bind(**span.log_fields()), span)
     except Superseded:
         log.warning("attempt superseded, its output is deleted")
+        _delete_output(worker, record)
+    except UnknownJob:
+        log.error("the queue server has lost the record of the job, its output is deleted")
         _delete_output(worker, record)
     except _QUEUE_ERRORS:
         log.warning("the queue server was lost during the job, returning the job to the queue")
@@ -124,14 +127,14 @@ def _run_and_finish(worker: WorkerContext, record: JobRecord, limit: TimeLimit, 
 
 
 def _run_attempt(worker: WorkerContext, record: JobRecord, limit: TimeLimit) -> Callable[[], JobRecord]:
-    """Run the job and store its output; returns the step that finishes the record. Raises Superseded, Interrupted and queue errors."""
+    """Run the job, store its output, return the step that finishes the record; raises Superseded, UnknownJob, Interrupted, queue errors."""
     finish = partial(worker.records.finish, record.id, record.attempt)
     progress = JobProgress(worker.records, record, clock=StageClock(worker.tracing.add_stage))
     job = JobContext(worker, record, progress)
     try:
         with limit():
             output = _produce_output(job)
-    except (Superseded, Interrupted, *_QUEUE_ERRORS):
+    except (Superseded, UnknownJob, Interrupted, *_QUEUE_ERRORS):
         raise
     except Canceled:
         return partial(finish, Status.CANCELED)

@@ -1,12 +1,16 @@
 """RQ worker with an allowlist of one function: no other name, callback or pickle that Redis may hold is ever run."""
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
 import structlog
 from redis import Redis
+from redis.client import Pipeline
+from redis.exceptions import RedisError
 from rq import Queue
+from rq.exceptions import InvalidJobOperation
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker, WorkerStatus
@@ -16,6 +20,7 @@ from workers.runtime.heartbeat import Heartbeat
 
 # RQ's own heartbeat is not used; a short time to live keeps RQ's blocking reads short.
 _RQ_TTL_S = 60
+_RETRY_S = 1.0
 
 
 class AllowlistWorker(SimpleWorker):
@@ -24,6 +29,9 @@ class AllowlistWorker(SimpleWorker):
 
     RQ would import any function that a job names and run its callbacks and webhooks. This worker compares the name with
     `JOB_FUNCTION` and imports nothing. Status, results and retries are kept in `queue.records`; of RQ only the queue is used.
+
+    Where RQ's loop would end because the queue server is away, stalls or has lost its data, this one goes on: a new process would load and
+    compile for a minute, and fail again.
     """
 
     max_connection_wait_time = 5.0
@@ -33,22 +41,51 @@ class AllowlistWorker(SimpleWorker):
         self._perform, self._heartbeat = perform, heartbeat
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Run an allowed job; delete and log any other."""
-        self.set_state(WorkerStatus.BUSY)
+        """Run an allowed job; delete and log any other. If the queue server is lost beside it, the next sweep finds the job."""
         try:
-            job_id = read_job_id(job)
-            if job_id is None:
-                structlog.get_logger("atlas").error("refused a job that is not on the allowlist", rq=job.id)
-                return
-            self._heartbeat.start_job(job_id)
-            # The runner sets request_id from the job's record; binding it here removes it from the log when the job ends.
-            with structlog.contextvars.bound_contextvars(job=job_id, request_id=""):
-                self._perform(job_id)
+            self.set_state(WorkerStatus.BUSY)
+            self._perform_allowed(job)
+        except RedisError as error:
+            structlog.get_logger("atlas").warning("the queue server was lost before a job", rq=job.id, error=type(error).__name__)
         finally:
             self._heartbeat.end_job()
-            queue.intermediate_queue.remove(job.id)
-            job.delete(remove_from_queue=False)
-            self.set_state(WorkerStatus.IDLE)
+            with suppress(RedisError, InvalidJobOperation):  # the latter where the server has lost its data
+                queue.intermediate_queue.remove(job.id)
+                job.delete(remove_from_queue=False)
+            with suppress(RedisError):
+                self.set_state(WorkerStatus.IDLE)
+
+    def _perform_allowed(self, job: Job) -> None:
+        job_id = read_job_id(job)
+        if job_id is None:
+            structlog.get_logger("atlas").error("refused a job that is not on the allowlist", rq=job.id)
+            return
+        self._heartbeat.start_job(job_id)
+        # The runner sets request_id from the job's record; binding it here removes it from the log when the job ends.
+        with structlog.contextvars.bound_contextvars(job=job_id, request_id=""):
+            self._perform(job_id)
+
+    def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> tuple[Job, Queue] | None:
+        """Take the next job. RQ waits for a server that refuses connections; here also for one that stalls or refuses the command."""
+        while True:
+            try:
+                return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
+            except RedisError as error:
+                structlog.get_logger("atlas").warning("no job can be taken, trying again", error=type(error).__name__)
+                time.sleep(_RETRY_S)
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Renew RQ's own entry of the worker, which nothing here reads."""
+        with suppress(RedisError):
+            super().heartbeat(timeout, pipeline)
+
+    def teardown(self) -> None:
+        """Remove RQ's own entry of the worker."""
+        with suppress(RedisError):
+            super().teardown()  # type: ignore[no-untyped-call]
+
+    def check_for_suspension(self, burst: bool) -> None:
+        """Do nothing: this service never suspends its workers."""
 
     def run_maintenance_tasks(self) -> None:
         """Do nothing but note the time: abandoned jobs are requeued by `dispatch.Recovery`."""

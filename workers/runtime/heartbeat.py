@@ -4,9 +4,10 @@ import os
 import resource
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 
 import structlog
 from redis.exceptions import RedisError
@@ -36,7 +37,7 @@ class Heartbeat:
 
     def start(self) -> None:
         """Send the first heartbeat and start the thread that sends the others."""
-        self._records.record_heartbeat(self._state)
+        self._send()
         self._thread.start()
 
     def mark_warm(self) -> None:
@@ -65,10 +66,13 @@ class Heartbeat:
     def _run(self) -> None:
         while not self._stopped.wait(self._every_s):
             self._check_process()
-            try:
-                self._records.record_heartbeat(self._state.model_copy(update=measure_process()))
-            except RedisError:
-                structlog.get_logger("atlas").warning("heartbeat failed, the queue server does not answer", worker=self._state.id)
+            self._send(measure_process())
+
+    def _send(self, measured: Mapping[str, float] = MappingProxyType({})) -> None:
+        try:
+            self._records.record_heartbeat(self._state.model_copy(update=measured))
+        except RedisError:
+            structlog.get_logger("atlas").warning("heartbeat failed, the queue server does not answer", worker=self._state.id)
 
     def _check_process(self) -> None:
         if os.getppid() != self._parent:

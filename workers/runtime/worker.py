@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from functools import partial
 
 import structlog
+from redis import Redis
+from redis.exceptions import RedisError
 from rq.timeouts import UnixSignalDeathPenalty
 
 from workers.bundles.sandbox import start_sandbox_server
@@ -32,7 +34,7 @@ def work(settings: Settings, name: str, queue: str = QUEUE) -> None:
     """
     Load every model, then run the jobs of a queue until SIGTERM.
 
-    The first SIGTERM lets the current job finish, the second returns it to the queue.
+    The first SIGTERM lets the current job finish, the second returns it to the queue. A queue server that is away is waited for.
     """
     log = structlog.get_logger("atlas")
     start_s = time.monotonic()
@@ -60,11 +62,27 @@ def work(settings: Settings, name: str, queue: str = QUEUE) -> None:
         log.info("worker ready", worker=name, took_s=round(time.monotonic() - start_s, 2))
         # RQ changes the timeout of its connection, so it gets a connection of its own.
         perform = partial(_perform, partial(run_job, worker), time_limit_s(queue, settings))
+        wait_for_queue(redis)
         AllowlistWorker(connect(settings), name, perform, heartbeat, queue).work(logging_level="WARNING")
     finally:
         heartbeat.stop()
         tracing.close()
         log.info("worker stopped", worker=name)
+
+
+def wait_for_queue(redis: Redis, pause_s: float = 1.0) -> None:
+    """Return once the queue server answers; that it does not is logged once."""
+    waiting = False
+    while True:
+        try:
+            redis.ping()
+        except RedisError as error:
+            if not waiting:
+                structlog.get_logger("atlas").warning("the queue server does not answer, waiting for it", error=type(error).__name__)
+            waiting = True
+            time.sleep(pause_s)
+        else:
+            return
 
 
 def _perform(run: Callable[[str, Callable[[], AbstractContextManager[object]]], None], timeout_s: int, job_id: str) -> None:

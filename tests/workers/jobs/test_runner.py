@@ -206,6 +206,25 @@ def test_a_queue_server_lost_during_the_job_returns_it_to_the_queue(attempt: Cal
     assert "one-2" in worker.dispatcher.list_enqueued()
 
 
+@pytest.mark.parametrize("reports_after_it", [True, False])
+def test_a_worker_outlives_a_queue_server_that_has_lost_its_data(
+    worker: WorkerContext, submission: Submission, reports_after_it, monkeypatch
+):
+    """A server that was emptied knows no record any more, neither where the job reports progress nor at its end."""
+
+    def work(job: JobContext) -> JobOutput:
+        worker.records._redis.flushall()
+        if reports_after_it:
+            job.progress("draw", 0.5)
+        return JobOutput(Answer())
+
+    monkeypatch.setattr(runner, "JOBS", {JobKind.CLASSIFY: work})
+    worker.dispatcher.submit(submission, "", "one")
+    runner.run_job(worker, "one", nullcontext)
+    assert worker.records.get("one") is None
+    assert not worker.blobs.exists(f"{attempt_prefix('one', 1)}/result.json")
+
+
 def test_a_queue_server_lost_at_the_end_is_waited_for(
     attempt: Callable[[Work], JobRecord], worker: WorkerContext, monkeypatch: pytest.MonkeyPatch
 ):

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +18,7 @@ from workers.queue.connection import connect
 from workers.queue.dispatch import JOB_FUNCTION, QUEUE, Dispatcher
 from workers.queue.records import Records
 from workers.runtime.allowlist_worker import AllowlistWorker
+from workers.runtime.embedded_queue import EmbeddedQueue
 from workers.runtime.heartbeat import Heartbeat
 from workers.settings import Settings
 
@@ -61,6 +64,42 @@ def test_an_allowed_job_is_run_and_leaves_nothing_in_rq(
     assert performed.in_heartbeat == ["one"]
     assert redis.keys("rq:job:*") == []
     assert redis.keys("rq:*intermediate*") == []
+
+
+def test_a_worker_outlives_a_queue_server_that_is_away_at_the_end_of_a_job(settings: Settings, submission: Submission, tmp_path: Path):
+    """During the first of two jobs the server is stopped; it is started again a second after the job has ended."""
+    own = settings.model_copy(update={"data_dir": tmp_path})
+    redis, performed, ended = connect(own, retries=0), [], threading.Event()
+    state = WorkerState(id="w", pid=os.getpid(), started_at=datetime.now(UTC), execution_provider="CPU", models={})
+    server = EmbeddedQueue(own)
+
+    def restart() -> None:  # the server ends with the thread that has started it
+        time.sleep(1.0)
+        server.start()
+        ended.wait(30.0)
+
+    def perform(job_id: str) -> None:
+        performed.append(job_id)
+        if len(performed) == 1:
+            server.stop()
+            threading.Thread(target=restart).start()
+        else:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with server:
+        for job in ("one", "two"):
+            Dispatcher(redis, own).submit(submission, "", job)
+        AllowlistWorker(redis, "w", perform, Heartbeat(Records(redis, own), state, 60.0, 60.0)).work(logging_level="CRITICAL")
+        ended.set()
+    redis.close()
+    assert performed == ["one", "two"]
+
+
+def test_a_worker_outlives_a_queue_server_that_has_lost_the_job(worker: AllowlistWorker, performed: Performed, redis: Redis, queue: Queue):
+    worker._perform = lambda job_id: (performed(job_id), redis.flushall())
+    queue.enqueue_call(JOB_FUNCTION, args=("one",))
+    worker.execute_job(*worker.dequeue_job_and_maintain_ttl(None))
+    assert performed.ids == ["one"]
 
 
 @pytest.mark.parametrize(
