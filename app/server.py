@@ -38,6 +38,7 @@ def create_server(settings: Settings) -> "DrainingServer":
         app,
         host=settings.host,
         port=settings.port,
+        root_path=settings.root_path,
         http=cast(type[asyncio.Protocol], partial(GuardedProtocol, guard=guard, settings=settings)),
         h11_max_incomplete_event_size=settings.max_head_bytes,
         ws="none",

@@ -87,6 +87,11 @@ class Settings(BaseSettings):
     # the API
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on")
+    root_path: str = Field(
+        "",
+        pattern=r"^(/[\w.~-]+)*$",
+        description="path prefix, as in /atlas, under which a reverse proxy publishes the service and which it removes; none: the root",
+    )
     cors_origins: str = Field(
         "", description="origins of web pages that may call the API with an API key, separated by commas; none: pages of this host only"
     )

@@ -105,7 +105,7 @@ class RequestMiddleware:
 def _trace_request(scope: Scope) -> AbstractContextManager[OpenSpan]:
     """Record the span of a request; those of probes and metrics, which come every few seconds, are left out."""
     tracing: Tracing = scope["app"].state.service.tracing
-    if scope["path"].startswith(_UNTRACED):
+    if scope["path"].removeprefix(scope.get("root_path", "")).startswith(_UNTRACED):
         return nullcontext(OpenSpan())
     return tracing.trace_request(_method(scope), Headers(scope=scope).get("traceparent", ""))
 

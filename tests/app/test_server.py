@@ -136,3 +136,23 @@ def test_clients_close_idle_connections_before_the_server_does(nodes):
     """Else a request may meet a connection that is being closed: httpx keeps idle connections 5 s, nginx those to its servers 60 s."""
     idle_s = create_server(nodes[0]._settings).config.timeout_keep_alive
     assert idle_s > max(httpx.Limits().keepalive_expiry, 60)
+
+
+@pytest.mark.slow
+def test_links_have_the_path_prefix_that_a_proxy_removes(settings, files):
+    """With ATLAS_ROOT_PATH=/atlas the service is asked for /jobs/..., and names /atlas/jobs/..., which clients of the proxy ask for."""
+    node = Node(settings.model_copy(update={"root_path": "/atlas"}))
+    node._server = create_server(node._settings)
+    node._thread = threading.Thread(target=node._server.run)
+    node._thread.start()
+    try:
+        while not node._server.started:
+            time.sleep(0.05)
+        answer = httpx.post(f"{node.url}/events/classify", files=files)
+        job = answer.json()
+        assert answer.headers["Location"] == job["links"]["self"] == f"/atlas/jobs/{job['id']}"
+        assert httpx.get(f"{node.url}/jobs/{job['id']}").status_code == httpx.codes.OK
+        assert httpx.get(f"{node.url}/static/page.js").status_code == httpx.codes.OK
+        assert httpx.get(f"{node.url}/openapi.json").json()["servers"] == [{"url": "/atlas"}]
+    finally:
+        node.stop()
