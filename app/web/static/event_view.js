@@ -161,7 +161,7 @@ function sourcePanel(result, fit) {
   const rows = facts([
     source && ["Kind", source.kind === "moment-tensor" ? "Moment tensor" : "Single force"],
     planes.length > 0 && ["Nodal planes (strike / dip / rake)", planes.join(", ")],
-    source?.mechanism_uncertainty_deg != null && ["Rotation of the mechanism", `± ${formatNumber(source.mechanism_uncertainty_deg)}° (68 %)${source.tensor ? "" : ": not determined"}`],
+    source?.mechanism_uncertainty_deg != null && ["Mechanism", `${source.tensor ? "U" : "Not determined: u"}ncertain by a rotation of ${formatNumber(source.mechanism_uncertainty_deg)}° (68 %)`],
     source?.double_couple != null && ["Double couple", `${formatNumber(100 * source.double_couple)} %`],
     source?.scalar_moment_n_m != null && ["Scalar moment", `${formatPower(source.scalar_moment_n_m, 2)} N m`],
     source?.force_amplitude_kg_m != null && ["Mass times distance", `${formatPower(source.force_amplitude_kg_m, 1)} kg m`],
