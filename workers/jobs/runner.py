@@ -118,7 +118,8 @@ def _run_and_finish(worker: WorkerContext, record: JobRecord, limit: TimeLimit, 
     """Run the job and finish its record; the output is kept only where the job succeeded. Raises what `_run_attempt` does."""
     start_s = time.monotonic()
     final = _retry_until_available(_run_attempt(worker, record, limit))
-    log.info("job ended", status=final.status.value, took_s=round(time.monotonic() - start_s, 3))
+    problem = {} if final.problem is None else {"problem": final.problem.type}
+    log.info("job ended", status=final.status.value, took_s=round(time.monotonic() - start_s, 3), **problem)
     span.set_attributes({"atlas.status": final.status.value})
     if final.problem is not None:
         span.fail(final.problem.title)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 
 import pytest
+import structlog
 from pydantic import BaseModel
 from redis.exceptions import ConnectionError as RedisConnectionError
 from rq.timeouts import JobTimeoutException
@@ -93,8 +94,11 @@ def test_seconds_of_waiting_running_and_each_stage_are_counted(attempt: Callable
     assert counts.durations["run", "classify", ""].sum_s >= counts.durations["stage", "classify", "draw"].sum_s
 
 
-def test_an_error_of_the_data_becomes_the_jobs_problem(attempt: Callable[[Work], JobRecord], worker: WorkerContext):
-    record = attempt(failing(TooFewStations("2 stations; 3 are needed")))
+def test_an_error_of_the_data_becomes_the_jobs_problem_and_is_named_in_the_log(attempt: Callable[[Work], JobRecord], worker: WorkerContext):
+    with structlog.testing.capture_logs() as lines:
+        record = attempt(failing(TooFewStations("2 stations; 3 are needed")))
+    (ended,) = (line for line in lines if line["event"] == "job ended")
+    assert (ended["status"], ended["problem"]) == ("failed", "/problems/too-few-stations")
     assert worker.records.statistics.read().outcomes == {("classify", "failed", "too-few-stations"): 1}
     assert record.status is Status.FAILED
     assert record.problem is not None
