@@ -58,7 +58,10 @@ within 10 degrees in 78 instead of 64 % (n = 54 and 53, seeds 3408 to 3410); dep
 seeds 3408 and 3409), which do without.
 """
 COMPARED_PHASE_ERROR: Final = PHASE_ERRORS["tensor"]
-"""Of all kinds of source whose log likelihoods are compared; that of a moment tensor is stated as it is then."""
+"""
+At which kinds of source are inverted for to compare their log likelihoods. A force is inverted for once more, with its own phase error,
+before it is stated.
+"""
 KINDS: Final[Mapping[str, Kind]] = {"earthquake": "tensor", "glacial": "force"}
 
 

@@ -8,6 +8,7 @@ of the next; and one that samples the posterior.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -307,25 +308,24 @@ def _trace_depths(problems: Sequence[InversionProblem], preferences: Floats, beg
     """
     Trace the best tensor from depth to depth, down and up again: rows [depths, columns], as the path models that fit each best weigh them.
 
-    Each of `begins` is a start at its own depth, the first the best one, whose models all paths have meanwhile. A chain seldom passes from
-    one mode of depth to another. Of 64 synthetic earthquakes through a crust that
-    the inversion does not have, depths are within 20 km in 77 % (67 % by a chain that is begun at two modes), and log likelihoods higher.
+    Each of `begins` is a start at its own depth. While depths are traced, paths have the models that fit the first of them best. The chain
+    that samples the posterior does not replace this: it seldom passes from one mode of depth to another (`docs/history/training_log.md`).
     """
     mixed = mix_problems(problems, choose_paths(problems, begins[0], preferences))
-    rows = np.tile(begins[0], (len(DEPTHS_KM), 1))
+    count = len(DEPTHS_KM)
+    rows = np.tile(begins[0], (count, 1))
     rows[:, LOG_LIKELIHOOD] = -np.inf
     for begin in begins:
         _offer_row(mixed, rows, int(begin[STATE]), begin)
-    down = range(1, len(rows))
-    for state, step in (*((state, -1) for state in down), *((state - 1, 1) for state in reversed(down))):
-        if np.isfinite(rows[state + step, LOG_LIKELIHOOD]):
-            _offer_row(mixed, rows, state, rows[state + step])
+    for neighbor, state in pairwise((*range(count), *reversed(range(count - 1)))):
+        if np.isfinite(rows[neighbor, LOG_LIKELIHOOD]):
+            _offer_row(mixed, rows, state, rows[neighbor])
     rows[:, LOG_LIKELIHOOD] = [weigh_mixture(problems, row, preferences) for row in rows]
     return rows
 
 
 def _offer_row(problem: InversionProblem, rows: Floats, state: int, offered: Floats) -> None:
-    """Cool an offered source at a depth, and keep it there, if it fits better than the one of that depth in `rows` [depths, columns]."""
+    """Offer a source to a depth: if it fits better there than the one in `rows` [depths, columns], it is cooled and takes its place."""
     row = offered.copy()
     row[STATE] = state
     row[LOG_LIKELIHOOD] = problem.evaluate(row)

@@ -39,9 +39,9 @@ PHASE_ERRORS: Final[Mapping[Kind, float]] = {"tensor": 0.004, "force": 0.016}
 Part of the Rayleigh travel time by which the phase of waves is taken to be uncertain: the shorter the period, the less a far record weighs.
 
 Of 160 synthetic forces in two Earth models that the inversion does not have, with 0.4, 0.8, 1.6 and 3.2 %, azimuths of the 98 to 101
-that are stated are within 10 degrees in 66, 68, 76 and 70 %, epicenters are within the 68 % region in 57, 70, 75 and 73 %, and their median
-error is 59, 45, 43 and 45 km (seeds 503 and 504); in PREM (seed 505) 0.4 and 1.6 % are alike. Depths of moment tensors, which rest on
-short periods, are no better at 0.8 and 1.6 %. On 200 further forces 69 instead of 65 % are within 10 degrees (seeds 506 and 507).
+that are stated are within 10 degrees in 66, 68, 76 and 70 %, and epicenters are in the 68 % region in 57, 70, 75 and 73 %; of 200 others 65
+and 60 % at 0.4 %, 69 and 68 % at 1.6 %. Depths of moment tensors, which rest on short periods, are no better at 0.8 and 1.6 %
+(`docs/history/training_log.md`).
 """
 STRETCH_DEVIATION: Final = 0.01  # of the stretch that all Rayleigh travel times share
 MEAN_EARTH, OTHER_CRUST = 0.4, 0.2
