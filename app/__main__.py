@@ -15,11 +15,20 @@ from app.auth.running import announce_keys
 from models.errors import AtlasError
 from workers.logs import configure_logs
 from workers.runtime.supervisor import Supervisor
-from workers.settings import Settings
+from workers.settings import BadSettings, Settings, read_settings
+from workers.storage.blobs import open_blobs
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command; return its exit status: 0 after a signal, 1 if the service cannot start."""
+    """Run the command; return its exit status: 0 after a signal, 1 if the service cannot start, 2 for settings that cannot be used."""
+    try:
+        return _run(arguments)
+    except BadSettings as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def _run(arguments: list[str]) -> int:
     if arguments[:1] == ["keys"]:
         return command.main(arguments[1:])
     given = _parser().parse_args(arguments)
@@ -30,6 +39,7 @@ def main(arguments: list[str]) -> int:
         return 0
     configure_logs()
     settings = _settings(given)
+    open_blobs(settings)  # raises BadSettings, which is not to be met by each process alone
     # uvicorn raises the signal again after its shutdown; this process must still stop the workers then.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
@@ -61,10 +71,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _settings(given: argparse.Namespace) -> Settings:
-    """Read the settings from the environment; command-line flags take precedence."""
-    settings = Settings()
+    """Read the settings from the environment; command-line flags take precedence. Raises BadSettings."""
     flags: dict[str, Any] = {name: value for name, value in vars(given).items() if name != "command" and value is not None}
-    return settings.model_copy(update=flags)
+    return read_settings(**flags)
 
 
 if __name__ == "__main__":

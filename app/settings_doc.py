@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from workers.settings import Settings
+from workers.settings import Settings, setting_variable
 
 PREAMBLE = """\
 # Configuration
@@ -35,15 +35,10 @@ def document() -> str:
 
 def _table_row(name: str, field: FieldInfo) -> str:
     bounds = ", ".join(f"{sign} {getattr(rule, key)}" for rule in field.metadata for key, sign in _SIGNS if hasattr(rule, key))
-    return f"| `{variable(name, field)}` | {_format_default(field)} | {field.description}{f' ({bounds})' if bounds else ''} |"
+    return f"| `{setting_variable(name, field)}` | {_format_default(field)} | {field.description}{f' ({bounds})' if bounds else ''} |"
 
 
 _SIGNS = (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))
-
-
-def variable(name: str, field: FieldInfo) -> str:
-    """Return the environment variable of a setting."""
-    return str(field.validation_alias) if field.validation_alias else f"{Settings.model_config['env_prefix']}{name}".upper()
 
 
 def _format_default(field: FieldInfo) -> str:

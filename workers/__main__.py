@@ -13,22 +13,28 @@ from models.specs.index import MODELS
 from workers.logs import configure_logs
 from workers.queue.dispatch import FINE_TUNE_QUEUE, QUEUE
 from workers.runtime.supervisor import Supervisor
-from workers.settings import Settings
+from workers.settings import BadSettings, Settings, read_settings
+from workers.storage.blobs import open_blobs
 
 
 def main(arguments: list[str]) -> int:
-    """Run workers and return the exit status: 0 after a signal, 1 if the workers cannot start."""
+    """Run workers and return the exit status: 0 after a signal, 1 if the workers cannot start, 2 for settings that cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
     parser.add_argument("--workers", type=int, help="worker processes (ATLAS_WORKERS)")
     parser.add_argument("--one", metavar="NAME", help="run one worker of that name in this process")
     parser.add_argument("--queue", default=QUEUE, choices=(QUEUE, FINE_TUNE_QUEUE), help="with --one: queue of that worker")
     options = parser.parse_args(arguments)
     configure_logs()
-    settings = Settings()
+    try:
+        settings = read_settings(**({} if options.workers is None else {"workers": options.workers}))
+        open_blobs(settings)  # raises BadSettings, which is not to be met by each process alone
+    except BadSettings as error:
+        print(error, file=sys.stderr)
+        return 2
     try:
         if options.one is not None:
             return _run_worker(settings, options.one, options.queue)
-        return _supervise(settings if options.workers is None else settings.model_copy(update={"workers": options.workers}))
+        return _supervise(settings)
     except (AtlasError, RuntimeError, ValueError) as error:
         structlog.get_logger("atlas").error("workers cannot start", error=type(error).__name__, detail=str(error))
         return 1

@@ -1,14 +1,29 @@
 """All settings of the service: name, unit, default and meaning. They are read from the environment when called, never at import."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
+
+from models.errors import AtlasError
 
 DEFAULT_AGENCY: Final = "ATLAS"
 SECRETS_DIR = Path("/run/secrets")
 """Folder whose files, named as the variables in lower case, hold settings too: container engines put secrets there."""
+
+
+_BOUNDS: Final = (("ge", "at least"), ("gt", "above"), ("le", "at most"), ("lt", "below"))
+_KINDS: Final[dict[object, str]] = {int: "a whole number", float: "a number"}
+
+
+class BadSettings(AtlasError):
+    """Settings that hold something else than is expected; the text has a line for each."""
+
+    code = "bad-settings"
 
 
 class Settings(BaseSettings):
@@ -35,7 +50,7 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         None,
         validation_alias="REDIS_URL",
-        description="URL of a Redis-protocol server; none: the embedded queue server, with its data in data_dir",
+        description="URL of a Redis-protocol server (redis://, rediss://, unix://); none: the embedded queue server, its data in data_dir",
     )
     queue_password: SecretStr | None = Field(
         None, description="password of the server at REDIS_URL, where the URL holds none; best in a file (`atlas_queue_password`)"
@@ -49,7 +64,7 @@ class Settings(BaseSettings):
     # workers
     workers: int = Field(1, ge=0, description="worker processes supervised by `python -m app` or `python -m workers`")
     threads: int = Field(2, ge=1, description="threads of a worker for numerics, including ONNX Runtime")
-    execution_provider: str = Field("auto", description="ONNX Runtime execution provider: auto, cpu or cuda")
+    execution_provider: str = Field("auto", pattern="^(auto|cpu|cuda)$", description="ONNX Runtime execution provider: auto, cpu or cuda")
     heartbeat_s: float = Field(3.0, gt=0, description="seconds between a worker's heartbeats")
     heartbeat_ttl_s: float = Field(12.0, gt=0, description="seconds without heartbeat after which a worker counts as dead")
     max_attempts: int = Field(3, ge=1, description="maximum number of attempts at a job whose worker is lost")
@@ -59,7 +74,9 @@ class Settings(BaseSettings):
         120.0, ge=0, description="seconds that a job is repeated while the blob store fails, before the job fails"
     )
 
-    agency_id: str = Field(DEFAULT_AGENCY, pattern=r"^[\w.-]{1,64}$", description="agency id in QuakeML and GeoJSON")
+    agency_id: str = Field(
+        DEFAULT_AGENCY, pattern=r"^[\w.-]{1,64}$", description="agency id in QuakeML and GeoJSON: 1 to 64 letters, digits, '_', '.' and '-'"
+    )
 
     # lifetimes
     result_ttl_s: int = Field(7 * 86400, ge=1, description="seconds that a job that has ended, its result and its figures are kept")
@@ -90,7 +107,8 @@ class Settings(BaseSettings):
     root_path: str = Field(
         "",
         pattern=r"^(/[\w.~-]+)*$",
-        description="path prefix, as in /atlas, under which a reverse proxy publishes the service and which it removes; none: the root",
+        description="path prefix, as in /atlas (no slash at its end), under which a reverse proxy publishes the service and which it "
+        "removes; none: the root",
     )
     cors_origins: str = Field(
         "", description="origins of web pages that may call the API with an API key, separated by commas; none: pages of this host only"
@@ -139,3 +157,50 @@ class Settings(BaseSettings):
     fine_tune_timeout_s: int = Field(3600, ge=1, description="maximum run time of a fine-tuning job, seconds")
     fine_tune_rounds: int = Field(8, ge=1, description="DeepCluster rounds for each k")
     max_fine_tune_events: int = Field(1_000, ge=1, description="events of one fine-tuning job (413 if exceeded)")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            parts = urlsplit(url.get_secret_value())
+            if parts.scheme not in ("redis", "rediss", "unix") or (parts.port or 1) < 1:  # the property raises ValueError for no number
+                raise ValueError("not a URL that begins with redis://, rediss:// or unix://")
+        return url
+
+    @model_validator(mode="after")
+    def _check_heartbeat(self) -> Self:
+        if self.heartbeat_ttl_s <= self.heartbeat_s:
+            raise ValueError(
+                f"ATLAS_HEARTBEAT_TTL_S ({self.heartbeat_ttl_s:g}) must be above ATLAS_HEARTBEAT_S ({self.heartbeat_s:g}): between two "
+                "heartbeats every worker would count as dead"
+            )
+        return self
+
+
+def read_settings(**flags: Any) -> Settings:  # noqa: ANN401 -- values of the command line, which are checked here
+    """Read the settings from the environment; flags of a command line, by name of the setting, take precedence. Raises BadSettings."""
+    try:
+        Settings()  # a worker reads the environment too, where no flag corrects it
+        return Settings(**flags)
+    except ValidationError as error:
+        raise BadSettings("\n".join(map(_describe_error, error.errors()))) from error
+
+
+def setting_variable(name: str, field: FieldInfo) -> str:
+    """Return the environment variable of a setting."""
+    return str(field.validation_alias) if field.validation_alias else f"{Settings.model_config['env_prefix']}{name}".upper()
+
+
+def _describe_error(error: ErrorDetails) -> str:
+    """State in a line which setting is wrong, what it holds (unless that may be a secret) and what is expected."""
+    names = {key: name for name, field in Settings.model_fields.items() for key in (name, str(field.validation_alias))}
+    name = names.get(str(error["loc"][0])) if error["loc"] else None
+    if name is None:  # of several settings that contradict each other
+        return str(error.get("ctx", {}).get("error", error["msg"]))
+    field = Settings.model_fields[name]
+    bounds = " and ".join(f"{words} {getattr(rule, key)}" for rule in field.metadata for key, words in _BOUNDS if hasattr(rule, key))
+    secret = SecretStr in (field.annotation, *getattr(field.annotation, "__args__", ()))
+    held = "cannot be used (what it holds is not shown)" if secret else f"holds {str(error['input'])[:100]!r}"
+    kind = _KINDS.get(field.annotation, "")
+    expected = ", ".join(text for text in (kind, bounds) if text)
+    return f"{setting_variable(name, field)} {held}; expected: {f'{expected} ({field.description})' if expected else field.description}"

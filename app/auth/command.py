@@ -10,16 +10,16 @@ from pydantic import ValidationError
 from app.auth.keys import Key, Scope, add_key, new_key, read_keys, revoke_key
 from app.auth.running import find_keys_path
 from models.errors import AtlasError
-from workers.settings import Settings
+from workers.settings import read_settings
 
 MAX_DAYS = 3650
 _DATA_HELP = "data folder of the service (ATLAS_DATA_DIR; default: that of the service that runs); ATLAS_KEYS_FILE takes precedence"
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command; return its exit status, 1 after a printed error."""
+    """Run the command; return its exit status, 1 after a printed error. Raises BadSettings."""
     given = _parser().parse_args(arguments)
-    settings = Settings() if given.data_dir is None else Settings().model_copy(update={"data_dir": given.data_dir})
+    settings = read_settings() if given.data_dir is None else read_settings(data_dir=given.data_dir)
     try:
         path = find_keys_path(settings)
         print(f"key file: {path.resolve()}", file=sys.stderr)  # noqa: T201 -- apart from the key, which a script may read

@@ -18,7 +18,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from models.errors import AtlasError
-from workers.settings import Settings
+from workers.settings import BadSettings, Settings
 
 # Each component begins with a letter or digit, so that neither `..` nor a hidden file is a key.
 _KEY = re.compile(r"(uploads|results|incoming)(/[A-Za-z0-9][A-Za-z0-9._-]{0,199}){1,6}")
@@ -237,8 +237,16 @@ class BlobWriter:
 
 
 def open_blobs(settings: Settings) -> BlobStore:
-    """Open the store at `blob_url` of the settings, by default the folder `blobs` in the data folder."""
-    return BlobStore(settings.blob_url or (settings.data_dir.resolve() / "blobs").as_uri())
+    """Open the store at `blob_url` of the settings, by default the folder `blobs` in the data folder; raises BadSettings."""
+    try:
+        return BlobStore(settings.blob_url or (settings.data_dir.resolve() / "blobs").as_uri())
+    except (ValueError, StoreUnreachable) as error:
+        cause = error.__cause__ or error
+        known = isinstance(cause, ValueError | ImportError)  # of fsspec itself; texts of its backends may hold passwords of the URL
+        raise BadSettings(
+            f"ATLAS_BLOB_URL names no store that can be opened ({cause if known else type(cause).__name__}); "
+            f"expected: {Settings.model_fields['blob_url'].description}"
+        ) from error
 
 
 def _list_local_folders(root: str) -> None:
