@@ -40,6 +40,9 @@ _DRAWINGS_SCRIPT = """
         thrust: radiate({rr: 1, pp: -1}, [0, 0], [0.95, 0]),
         northeast: radiate({tp: -1}, [0.6, 0.6], [0.6, -0.6]),
         arrival: section.interpolate({distances_deg: [10, 20], times_s: [100, 200]}, 12.5),
+        rayleigh: section.rayleighVelocity([{distance_deg: 10}, {distance_deg: null}], [
+            {phase: "P", index: 0, time_s: 140}, {phase: "LR", index: 0, time_s: 370}, {phase: "LR", index: 1, time_s: 9}]),
+        unpicked: section.rayleighVelocity([{distance_deg: 10}], []),
         missing: section.interpolate({distances_deg: [10, 20], times_s: [100, null]}, 12.5),
         east: map.destination(0, 170, 90, 20),
         cut: map.splitOutline([[178, 0], [180, 1], [180, -1], [178, 0]]),
@@ -339,6 +342,7 @@ def test_drawings_follow_the_conventions_of_seismology(page, service):
     assert (values["thrust"][0] > 0, values["thrust"][1] < 0) == (True, True)
     assert (values["northeast"][0] > 0, values["northeast"][1] < 0) == (True, True)
     assert (values["arrival"], values["missing"]) == (125.0, None)
+    assert (values["rayleigh"], values["unpicked"]) == (pytest.approx(3.005, abs=0.01), None)
     assert values["east"] == pytest.approx([0.0, 190.0], abs=1e-9)
     assert values["jumps"] == 0
     assert values["cut"] == [[[178, 0], [180, 1]], [[180, -1], [178, 0]]]

@@ -268,6 +268,12 @@ def _pack_waveform(number: int, start_s: float, step_s: float, samples: Floats32
     }
 
 
+def rayleigh_time_s(grid_deg: Floats, depth_km: float) -> Floats:
+    """Compute the line of Rayleigh waves over distances [n], seconds after origin; NaN where it would be before S: near deep sources."""
+    time_s = grid_deg * KM_PER_DEGREE / RAYLEIGH_WAVE_KM_S
+    return np.where(time_s < np.fmin(travel_time_s("S", grid_deg, depth_km), travel_time_s("Sg", grid_deg, depth_km)), np.nan, time_s)
+
+
 def _travel_time_curves(distances_deg: Floats, depth_km: float) -> list[dict[str, Any]]:
     """Tabulate the travel times of all phases over the range of distances, with null where a phase does not arrive."""
     if not np.isfinite(distances_deg).any():
@@ -275,7 +281,7 @@ def _travel_time_curves(distances_deg: Floats, depth_km: float) -> list[dict[str
     low, high = float(np.nanmin(distances_deg)), float(np.nanmax(distances_deg))
     margin = max(0.05 * (high - low), 0.25)
     grid_deg = np.linspace(max(low - margin, 0.0), min(high + margin, 180.0), _CURVE_NODES)
-    times = {phase: travel_time_s(phase, grid_deg, depth_km) for phase in PHASES} | {"LR": grid_deg * KM_PER_DEGREE / RAYLEIGH_WAVE_KM_S}
+    times = {phase: travel_time_s(phase, grid_deg, depth_km) for phase in PHASES} | {"LR": rayleigh_time_s(grid_deg, depth_km)}
     return [
         {
             "phase": phase,

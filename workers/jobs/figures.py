@@ -11,14 +11,14 @@ from models.analysis.sections import SectionReference, place_traces
 from models.array_types import Floats
 from models.imaging.render import render_traces
 from models.seismic.earth.travel_times import travel_time_s
-from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg, unit_vectors
+from models.seismic.geodesy import azimuth_deg, distance_deg, unit_vectors
 from models.seismic.location.distances import epicenter_density
 from models.seismic.location.regions import EpicenterRegion
 from models.seismic.location.solution import Location
 from models.seismic.waveforms import Gather, Record
 from models.specs.offset import OFFSET
 from models.specs.pictures import TRACE_FREQUENCY
-from workers.exports.figure_data import MAX_TRACES, RAYLEIGH_WAVE_KM_S, SectionTraces, write_section_data
+from workers.exports.figure_data import MAX_TRACES, RAYLEIGH_WAVE_KM_S, SectionTraces, rayleigh_time_s, write_section_data
 from workers.plots.canvas import visible_window_s
 from workers.plots.distances import TracePictures, distances_figure
 from workers.plots.maps import MapEpicenter, MapStations, map_figure
@@ -296,9 +296,7 @@ def _window_s(readings: DistanceReadings) -> tuple[float, float]:
 def _predict_arrivals(origin_s: float, distances: Floats, depth_km: float) -> tuple[TravelTimeCurve, ...]:
     """Travel-time curves of P, PKP and S (ak135) and of Rayleigh waves over the range of the distances, where the phases exist."""
     grid_deg = np.linspace(max(np.nanmin(distances) - 1.0, 0.0), min(np.nanmax(distances) + 1.0, 180.0), 181)
-    times = {phase: travel_time_s(phase, grid_deg, depth_km) for phase in ("P", "PKP", "S")} | {
-        "LR": grid_deg * KM_PER_DEGREE / RAYLEIGH_WAVE_KM_S
-    }
+    times = {phase: travel_time_s(phase, grid_deg, depth_km) for phase in ("P", "PKP", "S")} | {"LR": rayleigh_time_s(grid_deg, depth_km)}
     return tuple(
         TravelTimeCurve(phase, _CURVE_NAMES.get(phase, phase), grid_deg[exists], origin_s + time_s[exists])
         for phase, time_s in times.items()

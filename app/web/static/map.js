@@ -7,7 +7,7 @@ import { readNumbers, writeViewLater } from "./permalink.js";
 import { redrawWithScheme } from "./phases.js";
 import { openPainter } from "./tiles.js";
 
-const KM_PER_DEGREE = 111.195;
+export const KM_PER_DEGREE = 111.195;
 const COPIES = [-360, 0, 360];
 const HALF_WIDTH = 220;
 const ITEMS_A_STEP = 12;

@@ -2,6 +2,7 @@
 
 import { choice, element, table } from "./dom.js";
 import { formatClock, formatMinutes, formatNumber, formatSigned } from "./format.js";
+import { KM_PER_DEGREE } from "./map.js";
 import { readNumbers, readView, writeView, writeViewLater } from "./permalink.js";
 import { phaseColor, phaseLabel, phaseLegend, readColor } from "./phases.js";
 import { makePlot, ticks } from "./plot.js";
@@ -28,13 +29,23 @@ export function interpolate(curve, distance) {
   return before + ((distance - grid[next - 1]) / (grid[next] - grid[next - 1])) * (after - before);
 }
 
+// Median group velocity of the picked Rayleigh waves in km/s, on which the line of LR is then drawn; null without picks.
+export function rayleighVelocity(traces, picks) {
+  const velocities = picks.filter(({ phase, index, time_s: time }) => phase === "LR" && time > 0 && traces[index].distance_deg).map(({ index, time_s: time }) => (traces[index].distance_deg * KM_PER_DEGREE) / time);
+  return velocities.sort((first, second) => first - second)[Math.floor(velocities.length / 2)] ?? null;
+}
+
+const rayleighTimes = ({ distances_deg: grid, times_s: times }, velocity) => grid.map((distance, index) => (times[index] === null ? null : (distance * KM_PER_DEGREE) / velocity));
+
 function prepare(data, arrivals) {
   const names = new Map(data.traces.map((trace, index) => [trace.trace, index]));
   const bands = data.bands.filter((band) => band.waveforms.length).map((band) => ({ ...band, waveforms: band.waveforms.map((waveform) => ({ ...waveform, samples: decodeSamples(waveform.samples) })) }));
   const picks = arrivals.filter((arrival) => names.has(arrival.trace)).map((arrival) => ({ ...arrival, index: names.get(arrival.trace), time_s: new Date(arrival.time) / 1000 - data.zero_time_s }));
   const order = data.traces.map((_, index) => index).sort((first, second) => (data.traces[first].distance_deg ?? 999) - (data.traces[second].distance_deg ?? 999));
   const row = new Map(order.map((index, place) => [index, place]));
-  return { ...data, bands, picks, order, row, distant: data.traces.some((trace) => trace.distance_deg !== null) };
+  const velocity = rayleighVelocity(data.traces, picks);
+  const curves = data.curves.map((curve) => (curve.phase === "LR" && velocity ? { ...curve, times_s: rayleighTimes(curve, velocity) } : curve));
+  return { ...data, bands, picks, curves, velocity, order, row, distant: data.traces.some((trace) => trace.distance_deg !== null) };
 }
 
 // Elements of the panel. `arrivals`: the associated picks of the result.
@@ -75,7 +86,7 @@ const describeBand = (band) => {
 
 function notes(data, phases) {
   const lines = ["Each trace is scaled to its largest amplitude in view."];
-  if (phases.length) lines.push(`Lines: arrivals predicted by ak135${phases.includes("LR") ? ", Rayleigh waves at 3.8 km/s" : ""}.${data.picks.length ? " Triangles: picks." : ""}`);
+  if (phases.length) lines.push(`Lines: arrivals predicted by ak135${phases.includes("LR") ? `, Rayleigh waves at ${data.velocity ? `${formatNumber(data.velocity, 1)} km/s, as picked` : "3.8 km/s"}` : ""}.${data.picks.length ? " Triangles: picks." : ""}`);
   if (data.distant && !data.zero_is_origin) lines.push(`${data.distance_label}.`);
   if (data.traces_in_all > data.traces.length) lines.push(`${data.traces.length} of ${data.traces_in_all} traces are shown.`);
   return lines.join(" ");
@@ -283,6 +294,7 @@ function showHovered(plot, data, state, at) {
 
 // The associated picks and the times predicted for them.
 export function arrivalTable(arrivals) {
-  return table("Arrivals", ["Trace", "Phase", "Picked (UTC)", "Predicted (UTC)", "Residual", "Uncertainty"], arrivals.map((arrival) => [
-    arrival.trace, phaseLabel(arrival.phase), formatClock(new Date(arrival.time) / 1000), formatClock(new Date(arrival.time) / 1000 - arrival.residual_s), `${formatSigned(arrival.residual_s)} s`, `${formatNumber(arrival.uncertainty_s, 1)} s`]));
+  const note = "Predicted for the source that fits the arrival times best, in ak135, for Rayleigh waves at one group velocity. The stated epicenter, time and depth, for which the record section has lines, rest on more than arrival times and may differ.";
+  return [element("p", { className: "quiet" }, note), table("Arrivals", ["Trace", "Phase", "Picked (UTC)", "Predicted (UTC)", "Residual", "Uncertainty"], arrivals.map((arrival) => [
+    arrival.trace, phaseLabel(arrival.phase), formatClock(new Date(arrival.time) / 1000), formatClock(new Date(arrival.time) / 1000 - arrival.residual_s), `${formatSigned(arrival.residual_s)} s`, `${formatNumber(arrival.uncertainty_s, 1)} s`]))];
 }

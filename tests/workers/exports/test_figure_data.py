@@ -83,6 +83,16 @@ def test_travel_time_curves_are_those_of_the_table_and_end_where_a_phase_ends():
     assert curves["PKP"]["times_s"][-1] == pytest.approx(float(travel_time_s("PKP", last, 33.0)), abs=0.01)
 
 
+@pytest.mark.parametrize(("depth_km", "nearest_deg"), [(10.0, 2.0), (40.0, 1.0), (600.0, 6.0)])
+def test_rayleigh_waves_have_no_line_before_s(depth_km, nearest_deg):
+    section = read_section(make_traces([0.1, 12.0]), origin_time_s=ORIGIN_S, depth_km=depth_km)
+    curves = {curve["phase"]: curve["times_s"] for curve in section["curves"]}
+    grid = section["curves"][0]["distances_deg"]
+    drawn = [row for row in zip(grid, curves["LR"], curves["S"], strict=True) if row[1] is not None]
+    assert all(rayleigh_s >= shear_s for _, rayleigh_s, shear_s in drawn)
+    assert nearest_deg <= drawn[0][0] < drawn[-1][0] == grid[-1]
+
+
 def test_families_hold_the_waveforms_of_representatives_alone():
     waveforms = np.zeros((3, 600), np.int8)
     waveforms[0, 200] = -127
