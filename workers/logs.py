@@ -2,8 +2,29 @@
 
 import logging
 import sys
+import time
 
 import structlog
+
+
+class OutageLog:
+    """Logs once that something fails, and once that it works again: not each of the attempts between, of which there may be thousands."""
+
+    def __init__(self, lost: str, back: str) -> None:
+        self._lost, self._back = lost, back
+        self._since_s: float | None = None
+
+    def record_failure(self, **context: str) -> None:
+        """Log a failure, unless the attempt before failed too."""
+        if self._since_s is None:
+            self._since_s = time.monotonic()
+            structlog.get_logger("atlas").warning(self._lost, **context)
+
+    def record_success(self, **context: str) -> None:
+        """Log that an attempt succeeds again, and for how long none did."""
+        if self._since_s is not None:
+            away_s, self._since_s = time.monotonic() - self._since_s, None
+            structlog.get_logger("atlas").info(self._back, away_s=round(away_s, 1), **context)
 
 
 def configure_logs(level: int = logging.INFO) -> None:

@@ -5,11 +5,11 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager, suppress
 from typing import Final
 
-import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from workers.contracts import JobRecord
+from workers.logs import OutageLog
 from workers.queue.records import job_key
 
 RECONNECT_S: Final = 0.5
@@ -26,6 +26,7 @@ class JobUpdates:
         self._redis = redis
         self._waiting: dict[str, set[asyncio.Event]] = {}
         self._ending = False
+        self._outage = OutageLog("lost the subscription to job updates, reconnecting", "the subscription to job updates is renewed")
 
     async def run(self) -> None:
         """Listen until canceled; reconnect whenever the queue server was away."""
@@ -33,7 +34,7 @@ class JobUpdates:
             try:
                 await self._listen()
             except RedisError as error:
-                structlog.get_logger("atlas").warning("lost the subscription to job updates; reconnecting", error=type(error).__name__)
+                self._outage.record_failure(error=type(error).__name__)
                 await asyncio.sleep(RECONNECT_S)
 
     async def _listen(self) -> None:
@@ -43,6 +44,7 @@ class JobUpdates:
                 if message["type"] == "pmessage":
                     self._wake(message["channel"].decode())
                 else:
+                    self._outage.record_success()
                     self._wake_all()  # subscribed, perhaps anew: changes in between were missed and have to be read
 
     def end_waits(self) -> None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 from redis import Redis
@@ -15,12 +16,23 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker, WorkerStatus
 
+from workers.queue.connection import QueueFull, QueueUnreachable, queue_errors
 from workers.queue.dispatch import JOB_FUNCTION, QUEUE
 from workers.runtime.heartbeat import Heartbeat
 
 # RQ's own heartbeat is not used; a short time to live keeps RQ's blocking reads short.
 _RQ_TTL_S = 60
 _RETRY_S = 1.0
+
+
+class _QuietQueue(Queue):
+    """RQ's queue with the errors of this service, because RQ's loop would log and repeat its own every five seconds."""
+
+    @classmethod
+    def dequeue_any(cls, *arguments: Any, **options: Any) -> tuple[Job, Queue] | None:  # noqa: ANN401 -- as in RQ
+        """Take the next job; raises QueueUnreachable and QueueFull."""
+        with queue_errors():
+            return super().dequeue_any(*arguments, **options)
 
 
 class AllowlistWorker(SimpleWorker):
@@ -34,11 +46,10 @@ class AllowlistWorker(SimpleWorker):
     compile for a minute, and fail again.
     """
 
-    max_connection_wait_time = 5.0
-
     def __init__(self, redis: Redis, name: str, perform: Callable[[str], None], heartbeat: Heartbeat, queue: str = QUEUE) -> None:
-        super().__init__([queue], name=name, connection=redis, serializer=JSONSerializer, worker_ttl=_RQ_TTL_S)
+        super().__init__([queue], name=name, connection=redis, serializer=JSONSerializer, worker_ttl=_RQ_TTL_S, queue_class=_QuietQueue)
         self._perform, self._heartbeat = perform, heartbeat
+        self._failing = False
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run an allowed job; delete and log any other. If the queue server is lost beside it, the next sweep finds the job."""
@@ -66,18 +77,28 @@ class AllowlistWorker(SimpleWorker):
             self._perform(job_id)
 
     def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> tuple[Job, Queue] | None:
-        """Take the next job. RQ waits for a server that refuses connections; here also for one that stalls or refuses the command."""
+        """Take the next job, from a server that is away or refuses the command once it answers; the heartbeat logs that it does."""
         while True:
             try:
-                return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
-            except RedisError as error:
-                structlog.get_logger("atlas").warning("no job can be taken, trying again", error=type(error).__name__)
+                job = super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
+            except (RedisError, QueueUnreachable, QueueFull) as error:
+                if not self._failing:
+                    structlog.get_logger("atlas").warning(
+                        "no job can be taken, trying again", error=type(error.__cause__ or error).__name__
+                    )
+                self._failing = True
                 time.sleep(_RETRY_S)
+            else:
+                self._failing = False
+                return job
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         """Renew RQ's own entry of the worker, which nothing here reads."""
         with suppress(RedisError):
             super().heartbeat(timeout, pipeline)
+
+    def subscribe(self) -> None:
+        """Do nothing: this service sends no commands through Redis, and RQ's thread for them would log each attempt to connect."""
 
     def teardown(self) -> None:
         """Remove RQ's own entry of the worker."""

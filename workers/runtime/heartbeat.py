@@ -13,6 +13,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from workers.contracts import WorkerState
+from workers.logs import OutageLog
 from workers.queue.records import Records
 
 OVERDUE_EXIT = 70
@@ -32,6 +33,7 @@ class Heartbeat:
         self._records, self._state = records, state
         self._every_s, self._overdue_s, self._end = every_s, overdue_s, end
         self._parent, self._job_start_s = os.getppid(), time.monotonic()
+        self._outage = OutageLog("heartbeats fail, the queue server does not answer", "heartbeats succeed again")
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -71,8 +73,10 @@ class Heartbeat:
     def _send(self, measured: Mapping[str, float] = MappingProxyType({})) -> None:
         try:
             self._records.record_heartbeat(self._state.model_copy(update=measured))
-        except RedisError:
-            structlog.get_logger("atlas").warning("heartbeat failed, the queue server does not answer", worker=self._state.id)
+        except RedisError as error:
+            self._outage.record_failure(worker=self._state.id, error=type(error).__name__)
+        else:
+            self._outage.record_success(worker=self._state.id)
 
     def _check_process(self) -> None:
         if os.getppid() != self._parent:

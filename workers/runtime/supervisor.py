@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 from models.errors import AtlasError
 from workers.bundles.tempdirs import sweep_tempdirs
 from workers.callbacks.sender import CallbackSender
+from workers.logs import OutageLog
 from workers.queue.connection import connect
 from workers.queue.dispatch import FINE_TUNE_QUEUE, QUEUE, Recovery
 from workers.queue.records import Records
@@ -70,6 +71,7 @@ class Supervisor:
         self._next_queue_start_s = 0.0
         self._stopping, self._thread = threading.Event(), threading.Thread(target=self._run, name="supervisor", daemon=True)
         self._log = structlog.get_logger("atlas")
+        self._outage = OutageLog("sweeps for abandoned jobs fail", "sweeps for abandoned jobs succeed again")
 
     def start(self) -> None:
         """Start the queue server if it is embedded, then the supervising thread; raises what EmbeddedQueue.start raises."""
@@ -171,7 +173,9 @@ class Supervisor:
             for job_id in self._recovery.sweep():
                 self._log.warning("job requeued, its worker is gone", job=job_id)
         except AtlasError as error:
-            self._log.warning("sweep for abandoned jobs failed", detail=error.detail)
+            self._outage.record_failure(detail=error.detail)
+        else:
+            self._outage.record_success()
 
     def _clean(self) -> None:
         try:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from app.jobs.updates import JobUpdates
 from workers.contracts import JobKind, JobRecord, Options, Status, Submission
@@ -90,3 +91,34 @@ async def test_the_subscription_is_renewed_when_the_queue_server_returns(tmp_pat
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await redis.aclose()
+
+
+async def test_an_outage_of_the_queue_server_is_logged_once_at_its_beginning_and_once_at_its_end(tmp_path, monkeypatch):
+    """A queue server that is away for a night would fill the log otherwise."""
+    monkeypatch.setattr("app.jobs.updates.RECONNECT_S", 0.01)
+    settings, attempts = Settings(data_dir=tmp_path), 0
+    redis = Redis.from_url(queue_url(settings))
+    updates = JobUpdates(redis)
+    listen = updates._listen
+
+    async def count_and_listen():
+        nonlocal attempts
+        attempts += 1
+        await listen()
+
+    monkeypatch.setattr(updates, "_listen", count_and_listen)
+    with capture_logs() as lines:
+        task = asyncio.create_task(updates.run())
+        while attempts < 3:
+            await asyncio.sleep(0.01)
+        with EmbeddedQueue(settings):
+            while len(lines) < 2:
+                await asyncio.sleep(0.01)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await redis.aclose()
+    assert [(line["log_level"], line["event"]) for line in lines] == [
+        ("warning", "lost the subscription to job updates, reconnecting"),
+        ("info", "the subscription to job updates is renewed"),
+    ]
+    assert lines[1]["away_s"] >= 0.0

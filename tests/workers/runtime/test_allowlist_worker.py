@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from rq import Callback, Queue
+from rq.job import Job
 from rq.serializers import JSONSerializer
+from structlog.testing import capture_logs
 
 from workers.contracts import Submission, WorkerState
 from workers.queue.connection import connect
@@ -93,6 +96,35 @@ def test_a_worker_outlives_a_queue_server_that_is_away_at_the_end_of_a_job(setti
         ended.set()
     redis.close()
     assert performed == ["one", "two"]
+
+
+def test_a_worker_listens_to_no_commands_of_rq(worker: AllowlistWorker, dispatcher: Dispatcher, redis: Redis, submission: Submission):
+    """RQ's own thread for them would also log each attempt to reach a queue server that is away."""
+    subscribed = []
+    worker._perform = lambda _job_id: subscribed.append(redis.pubsub_channels())
+    dispatcher.submit(submission, "", "one")
+    worker.work(burst=True, logging_level="ERROR")
+    assert subscribed == [[]]
+
+
+def test_a_worker_logs_once_that_no_job_can_be_taken(
+    worker: AllowlistWorker, queue: Queue, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    failures = iter([RedisConnectionError("refused")] * 3)
+
+    def fail_first(*arguments: object, **options: object) -> tuple[Job, Queue] | None:
+        if (error := next(failures, None)) is not None:
+            raise error
+        return taken(*arguments, **options)
+
+    taken = Queue.dequeue_any
+    monkeypatch.setattr(Queue, "dequeue_any", fail_first)
+    monkeypatch.setattr("workers.runtime.allowlist_worker._RETRY_S", 0.01)
+    queue.enqueue_call(JOB_FUNCTION, args=("one",))
+    with capture_logs() as lines:
+        assert worker.dequeue_job_and_maintain_ttl(None) is not None
+    assert [line["event"] for line in lines] == ["no job can be taken, trying again"]
+    assert caplog.records == []  # nor does RQ
 
 
 def test_a_worker_outlives_a_queue_server_that_has_lost_the_job(worker: AllowlistWorker, performed: Performed, redis: Redis, queue: Queue):

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+from structlog.testing import capture_logs
 
 from workers.contracts import WorkerState
 from workers.queue.records import Records
@@ -98,3 +100,22 @@ def test_a_worker_interrupted_while_it_starts_leaves_no_heartbeat(counting: Coun
     counting.record_heartbeat(state)  # the first step of `start`, before its thread is started
     heartbeat.stop()
     assert counting.list_workers() == []
+
+
+def test_an_outage_of_the_queue_server_is_logged_once(counting: CountingRecords, state: WorkerState, monkeypatch: pytest.MonkeyPatch):
+    heartbeat, refused = Heartbeat(counting, state, 60.0, 60.0), RedisConnectionError("refused")
+    answers = iter([None, refused, refused, refused, None, None, refused])
+
+    def answer(_state: WorkerState) -> None:
+        if (error := next(answers)) is not None:
+            raise error
+
+    monkeypatch.setattr(counting, "record_heartbeat", answer)
+    with capture_logs() as lines:
+        for _ in range(7):
+            heartbeat._send()
+    assert [line["event"] for line in lines] == [
+        "heartbeats fail, the queue server does not answer",
+        "heartbeats succeed again",
+        "heartbeats fail, the queue server does not answer",
+    ]

@@ -4,7 +4,9 @@ import errno
 import threading
 
 import pytest
+from structlog.testing import capture_logs
 
+from workers.queue.connection import QueueUnreachable
 from workers.runtime.supervisor import Supervisor
 from workers.settings import Settings
 
@@ -25,3 +27,20 @@ def test_an_exception_in_one_step_does_not_end_supervision(settings: Settings, m
     with supervisor:
         assert again.wait(20)
         assert sweep.wait(20)
+
+
+def test_sweeps_that_fail_are_logged_once(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    supervisor = Supervisor(settings.model_copy(update={"workers": 0}), embedded=False)
+    answers = iter([[], QueueUnreachable("away"), QueueUnreachable("away"), []])
+
+    def answer() -> list[str]:
+        found = next(answers)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr(supervisor._recovery, "sweep", answer)
+    with capture_logs() as lines:
+        for _ in range(4):
+            supervisor._sweep()
+    assert [line["event"] for line in lines] == ["sweeps for abandoned jobs fail", "sweeps for abandoned jobs succeed again"]
