@@ -209,6 +209,25 @@ def test_warnings_about_the_event_are_above_the_map_and_those_about_records_belo
     check_quiet(page, service)
 
 
+def test_a_source_states_its_centroid_and_why_it_has_no_magnitude(page, service, worker):
+    """Waveforms of its fit are predicted from there, which may be degrees from the stated epicenter."""
+    centroid = {"latitude": 30.2972, "longitude": 140.51, "horizontal_uncertainty_km": 223.0, "time": ORIGIN, "time_uncertainty_s": 65.2}
+    source = {"kind": "moment-tensor", "constrains": False, "log_likelihood": 37.7, "variance_reduction": 0.5, "centroid": centroid}
+    texts = []
+    for changes in (
+        {"scalar_moment_n_m": 1.15e18, "moment_magnitude": 6.0},
+        {"amplitude_unknown": "no response"},
+        {"kind": "single-force"},
+    ):
+        job_id = submit_job(service)
+        succeed(worker, job_id, make_location(source=source | changes))
+        page.open(f"{service.base_url}/#job={job_id}", f"{READY} === '{job_id}'")
+        texts.append(page.text("#result .stat:last-child").splitlines()[-1])
+    assert texts == ["moment tensor not constrained", "no instrument response", "no moment tensor"]
+    assert "30.3° N, 140.5° E ± 223 km, 30 October 2020, 11:51:26 UTC ± 65 s" in page.text("#result .source").replace("\u00a0", " ")
+    check_quiet(page, service)
+
+
 def test_a_waveform_fit_has_the_kinds_of_waves_that_were_fitted_and_numbers_are_printed_as_such(page, service):
     page.open(f"{service.base_url}", START_READY)
     values = page.run(_TEXTS_SCRIPT)

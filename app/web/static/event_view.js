@@ -132,8 +132,13 @@ function statsOf(result, features) {
 }
 
 function magnitudeOf(source) {
-  if (!source?.constrains || source.moment_magnitude == null) return stat("Magnitude", "Not determined", source?.amplitude_unknown ? "no instrument response" : "no moment tensor");
+  if (!source?.constrains || source.moment_magnitude == null) return stat("Magnitude", "Not determined", whyNoMagnitude(source));
   return stat("Magnitude", `Mw ${formatNumber(source.moment_magnitude, 1)}`, `± ${formatNumber(source.moment_magnitude_uncertainty ?? 0, 2)} (scatter of ${formatCount(source.amplitude_traces, "trace")})`);
+}
+
+function whyNoMagnitude(source) {
+  if (source?.kind !== "moment-tensor") return "no moment tensor";
+  return source.amplitude_unknown ? "no instrument response" : "moment tensor not constrained";
 }
 
 function solutionFacts(result) {
@@ -166,6 +171,7 @@ function sourcePanel(result, fit) {
     source?.scalar_moment_n_m != null && ["Scalar moment", `${formatPower(source.scalar_moment_n_m, 2)} N m`],
     source?.force_amplitude_kg_m != null && ["Mass times distance", `${formatPower(source.force_amplitude_kg_m, 1)} kg m`],
     source?.amplitude_unknown && ["Amplitude", capitalize(source.amplitude_unknown)],
+    source?.centroid && ["Centroid", `${formatPoint(source.centroid)} ± ${formatKilometers(source.centroid.horizontal_uncertainty_km)}, ${formatTime(source.centroid.time, digitsOf(source.centroid.time_uncertainty_s))} ± ${formatSeconds(source.centroid.time_uncertainty_s)}`],
     source?.depth_km != null && ["Centroid depth", `${formatNumber(source.depth_km)} ± ${formatNumber(source.depth_uncertainty_km)} km`],
     result.force_azimuth_deg !== null && ["Force azimuth", `${formatNumber(result.force_azimuth_deg)}° ± ${formatNumber(result.force_azimuth_uncertainty_deg)}°, from ${formatParts(result.force_method ?? "beams").toLowerCase()}`],
     source?.sign_probability != null && ["Probability against the opposite", formatProbability(source.sign_probability)],

@@ -23,7 +23,7 @@ export function fitRows(data) {
   return [
     element("p", { className: "legend" }, element("span", { className: "phase" }, element("i", { className: "swatch observed" }), "Observed"), element("span", { className: "phase" }, element("i", { className: "swatch synthetic" }), "Synthetic")),
     rows,
-    element("p", { className: "quiet" }, `Whitened, 28 to 150 s; every window has its own gain and time shift, which the inversion leaves free. Beside each: correlation and time shift; 0.00 and a flat line where the window is not used, or its polarity is opposite.${few}`),
+    element("p", { className: "quiet" }, `Whitened, 28 to 150 s; every window has its own gain and time shift, which the inversion leaves free. Distances and azimuths are from the best fitting source, not from the stated epicenter. Beside each: correlation and time shift; 0.00 and a flat line where the window is not used, or its polarity is opposite.${few}`),
   ];
 }
 
