@@ -353,6 +353,25 @@ def test_circles_of_distance_fit_the_stations(page, service):
     ]
 
 
+def test_distances_state_the_sign_of_their_residuals_and_few_uncertain_ones_shrink_no_figure(page, service, worker):
+    """Residuals are at the edge there; the deviation of a distance near the epicenter is not rounded to zero."""
+    offsets = make_location().offsets
+    near = {"epicentral_distance_deg": 1.79, "epicentral_distance_uncertainty_deg": 0.04}
+    far = {"distance_deg": 24.4, "distance_uncertainty_deg": 51.4, "residual_deg": -20.2, "used": True}
+    job_id = submit_job(service)
+    succeed(worker, job_id, make_location(offsets=[offsets[0].model_copy(update=near), *offsets[1:4], offsets[4].model_copy(update=far)]))
+    page.open(f"{service.base_url}/#job={job_id}", f"{READY} === '{job_id}'")
+    page.run("[...document.querySelectorAll('summary')].find((one) => one.innerText.startsWith('Epicentral distances')).click()")
+    page.wait("document.querySelector('.residuals')")
+    assert "Epicenter − predicted" in page.text("details[open] thead")
+    assert "1.79° ± 0.04°" in page.text("details[open] tbody").replace("\u00a0", " ")
+    assert page.text("details[open] figcaption").startswith("Residuals: distance from the epicenter minus predicted distance")
+    assert page.text("details[open] figcaption").endswith("at the edge: beyond it")
+    assert page.run("document.querySelector('.residuals text').textContent") == "−1.4°"
+    check_accessibility(page)
+    check_quiet(page, service)
+
+
 def test_drawings_follow_the_conventions_of_seismology(page, service):
     """Explosion and thrust on the lower hemisphere, arrivals between nodes, great circles, and land on both sides of the antimeridian."""
     page.open(f"{service.base_url}", START_READY)

@@ -46,19 +46,18 @@ function gapSector(azimuths) {
 
 const DISTANCE_TICKS = [0.5, 1, 2, 5, 10, 30, 60].map((step) => [0, 1, 2, 3, 4].map((count) => count * step));
 
+const UNCERTAIN = 4; // Times the median deviation.
+
 // Residuals of the predicted distances over distance, with their uncertainties.
 export function residuals(offsets) {
   const shown = offsets.filter((offset) => offset.residual_deg !== null);
   if (shown.length < 2) return null;
-  // A few wide uncertainties do not shrink the rest: their lines end at the edge.
-  const used = shown.filter((offset) => offset.used), deviations = used.map((offset) => offset.distance_uncertainty_deg).sort((first, second) => first - second);
-  const usual = deviations[Math.floor(deviations.length / 2)] ?? 0;
-  const limit = Math.max(1, ...used.map((offset) => Math.abs(offset.residual_deg) + Math.min(usual, offset.distance_uncertainty_deg))) * 1.1;
+  const limit = residualLimit(shown), beyond = shown.some((offset) => Math.abs(offset.residual_deg) > limit);
   const farthest = Math.max(2, ...shown.map((offset) => offset.distance_deg)) * 1.04;
   const x = (distance) => 66 + (distance / farthest) * 518, y = (residual) => 100 - (Math.min(limit, Math.max(-limit, residual)) / limit) * 82;
   const drawing = svg("svg", { viewBox: "0 0 600 226", class: "residuals", role: "img", "aria-label": `Residuals of ${shown.length} predicted distances` });
   for (const residual of [-limit / 1.1, 0, limit / 1.1]) {
-    drawing.append(svg("path", { class: "grid", d: `M66,${y(residual)}H588` }), svg("text", { class: "end", x: 60, y: y(residual) + 4 }, residual ? `${formatSigned(residual)}°` : "0°"));
+    drawing.append(svg("path", { class: "grid", d: `M66,${y(residual)}H588` }), svg("text", { class: "end", x: 60, y: y(residual) + 4 }, residual ? `${formatSigned(residual, limit < 10 ? 1 : 0)}°` : "0°"));
   }
   for (const distance of DISTANCE_TICKS.find((marks) => marks.at(-1) >= farthest).filter((mark) => mark < farthest)) drawing.append(svg("text", { x: x(distance), y: 204 }, `${distance}°`));
   drawing.append(svg("text", { x: 325, y: 223 }, "Predicted distance"));
@@ -68,7 +67,15 @@ export function residuals(offsets) {
       svg("path", { d: `M${at},${y(offset.residual_deg - offset.distance_uncertainty_deg)}V${y(offset.residual_deg + offset.distance_uncertainty_deg)}` }),
       svg("circle", { cx: at, cy: level, r: 3.5 }, svg("title", {}, `${offset.trace}: ${formatSigned(offset.residual_deg)}°`))));
   }
-  return element("figure", {}, drawing, element("figcaption", {}, "Residuals of the predicted distances, with 68 % uncertainties; hollow: not used"));
+  return element("figure", {}, drawing, element("figcaption", {}, `Residuals: distance from the epicenter minus predicted distance, with 68 % uncertainties; hollow: not used${beyond ? "; at the edge: beyond it" : ""}`));
+}
+
+// Largest residual that is drawn in its place. A few uncertain distances do not shrink the rest: they are drawn at the edge.
+export function residualLimit(offsets) {
+  const used = offsets.filter((offset) => offset.used), deviations = used.map((offset) => offset.distance_uncertainty_deg).sort((first, second) => first - second);
+  const usual = deviations[Math.floor(deviations.length / 2)] ?? 0;
+  const reaches = used.filter((offset) => offset.distance_uncertainty_deg <= UNCERTAIN * usual).map((offset) => Math.abs(offset.residual_deg) + Math.min(usual, offset.distance_uncertainty_deg));
+  return Math.max(1, ...reaches) * 1.1;
 }
 
 // Sign of the P radiation of a moment tensor on the lower hemisphere, equal-area projection (r up, t south, p east).

@@ -187,11 +187,12 @@ function sourcePanel(result, fit) {
 }
 
 function distanceTable(offsets) {
-  const degrees = (value, deviation) => (value == null ? "no coordinates" : unbroken(`${formatNumber(value, 1)}° ± ${formatNumber(deviation, 1)}°`));
-  return table("Epicentral distances", ["Trace", "Predicted distance", "From the epicenter", "Back azimuth", "Residual", "Used"], offsets.map((offset) => [
-    offset.trace, degrees(offset.distance_deg, offset.distance_uncertainty_deg), degrees(offset.epicentral_distance_deg, offset.epicentral_distance_uncertainty_deg),
-    offset.back_azimuth_deg == null ? "not determined" : unbroken(`${formatNumber(offset.back_azimuth_deg)}° ± ${formatNumber(offset.back_azimuth_uncertainty_deg)}°`),
-    offset.residual_deg === null ? "no coordinates" : `${formatSigned(offset.residual_deg)}°`, offset.used ? "yes" : "no"]));
+  const digits = (deviation) => (deviation < 0.1 ? 2 : 1);
+  const degrees = (value, deviation) => (value == null ? "no coordinates" : `${formatNumber(value, digits(deviation))}° ± ${formatNumber(deviation, digits(deviation))}°`);
+  return table("Epicentral distances", ["Trace", "Predicted distance", "From the epicenter", "Back azimuth", "Epicenter − predicted", "Used"], offsets.map((offset) => [
+    offset.trace, ...[degrees(offset.distance_deg, offset.distance_uncertainty_deg), degrees(offset.epicentral_distance_deg, offset.epicentral_distance_uncertainty_deg),
+      offset.back_azimuth_deg == null ? "not determined" : `${formatNumber(offset.back_azimuth_deg)}° ± ${formatNumber(offset.back_azimuth_uncertainty_deg)}°`,
+      offset.residual_deg === null ? "no coordinates" : `${formatSigned(offset.residual_deg)}°`].map(unbroken), offset.used ? "yes" : "no"]));
 }
 
 // Many events of one job: their list and map, or the one that the address names.

@@ -175,7 +175,7 @@ const symbolMarker = (L, at, kind, size) => L.marker(at, { keyboard: false, zInd
 const describe = (L, marker, rows) => marker.bindTooltip(element("div", {}, rows.filter(Boolean).map((row, index) => element(index ? "div" : "b", {}, row))), { direction: "top", offset: [0, -8], opacity: 1 });
 
 function stationRows(properties, offset) {
-  const residual = properties.residual_deg === null ? null : `Residual of the distance ${formatSigned(properties.residual_deg)}°`;
+  const residual = properties.residual_deg === null ? null : `Epicenter minus predicted distance ${formatSigned(properties.residual_deg)}°`;
   const arrivals = (properties.arrivals ?? []).map((arrival) => `${arrival.phase} ${formatSigned(arrival.residual_s)} s`).join(", ");
   return [
     properties.trace, `Distance ${formatNumber(properties.distance_deg, 1)}°, azimuth ${formatNumber(properties.azimuth_deg)}°`, residual,
