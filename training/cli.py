@@ -31,7 +31,7 @@ TABLES = {
     "travel-times": "models/seismic/earth/travel_times.npz: ak135 by TauP, half a minute",
     "rayleigh-dispersion": "models/seismic/earth/rayleigh_dispersion.npz: Rayleigh-wave phase velocities of PREM by disba",
     "surface-wave-excitation": "models/seismic/earth/surface_wave_excitation.npz: eigenfunctions in three crusts by disba",
-    "maximum-depth": "models/seismic/earth/maximum_depth.npz: maximum depth of cataloged earthquakes by region",
+    "earthquake-depths": "models/seismic/earth/earthquake_depths.npz: depths of cataloged earthquakes by region",
 }
 Groups = argparse._SubParsersAction
 
@@ -135,7 +135,7 @@ def fetch_recordings(arguments: argparse.Namespace, _settings: TrainingSettings)
 
 def write_table(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Compute one of the tables that serving looks up."""
-    from training.lookup_tables import maximum_depth, rayleigh_dispersion, surface_wave_excitation, travel_times
+    from training.lookup_tables import earthquake_depths, rayleigh_dispersion, surface_wave_excitation, travel_times
     from training.synthesis import catalogs
 
     if arguments.name == "travel-times":
@@ -147,7 +147,7 @@ def write_table(arguments: argparse.Namespace, settings: TrainingSettings) -> No
     elif settings.data_dir is None:
         raise SystemExit("set ATLAS_TRAINING_DATA_DIR to a folder with the Global CMT catalog: the built-in distributions have no slabs")
     else:
-        maximum_depth.write_maximum_depth(catalogs.load_earthquakes(settings.data_dir, 0))
+        earthquake_depths.write_earthquake_depths(catalogs.load_earthquakes(settings.data_dir, 0))
 
 
 def write_serving_greens(arguments: argparse.Namespace, settings: TrainingSettings) -> None:

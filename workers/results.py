@@ -238,7 +238,7 @@ class SourceEstimate(_Rounded):
     )
     force_duration_s: float | None = Field(None, description="duration of the single force; null for a moment tensor")
     centroid: Centroid | None = Field(None, description="of the inversion, whether or not the epicenter was moved to it")
-    depth_profile: list[DepthLikelihood] = Field([], description="of a moment tensor, at 25 depths from 3.5 to 680 km")
+    depth_profile: list[DepthLikelihood] = Field([], description="of a moment tensor, at 29 depths from 3.5 to 680 km")
     azimuth_profile: list[AzimuthLikelihood] = Field([], description="of a single force, every 10 degrees")
     traces: list[SourceTrace] = Field([], description="traces used: those whose Rayleigh waves correlate by 0.3 and more")
     correlations: dict[str, float] = Field({}, description="of the Rayleigh waves of each trace used")

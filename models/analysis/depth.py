@@ -19,7 +19,7 @@ from models.seismic.association.arrivals import Arrival
 from models.seismic.association.grid_scan import DEEP_PROBABILITY, DEPTH_MARGIN_KM, DEPTH_SCALE_KM
 from models.seismic.depth_phases.likelihood import DEPTHS_KM, DepthPhases, find_depth_phases
 from models.seismic.depth_phases.rises import Family, Onset
-from models.seismic.earth.maximum_depth import maximum_depth_km
+from models.seismic.earth.earthquake_depths import DENSITY_DEPTHS_KM, maximum_depth_km, mean_depth_density
 from models.seismic.geodesy import distance_deg, geocentric_latitude_deg, unit_vectors
 from models.seismic.location.regions import sample_ellipse
 from models.seismic.location.solution import Location
@@ -46,28 +46,47 @@ Assumed probability that an inversion fits at a wrong depth, by a wrong epicente
 earthquakes that it constrains, 8 of 91 of its depths are off by more than 30 km (waves from 10 s on, seeds 3408 to 3410, 30 of them without
 the oceanic Earth model).
 """
+INVERSION_ERROR_KM: Final = 8.0
+"""
+Standard deviation of the depth of an inversion beside its likelihood: by the Earth model. The log score of the depths of 120 synthetic
+earthquakes in Earth models that the inversion does not have is the same with 6 km, and lower by 0.05 with 10 km.
+"""
 DEPTH_STEP_KM: Final = float(DEPTHS_KM[1] - DEPTHS_KM[0])
 VELOCITY_ERROR_KM, VELOCITY_ERROR_FRACTION = 3.0, 0.015
 """Standard deviation of a depth due to the velocities above the source, which observations share: constant, and relative to the depth."""
 
 
-@dataclass(frozen=True)
-class DepthRange:
-    """
-    Maximum depth of known earthquakes over the region of an epicenter, with a margin of 50 km: its mean and mean square, in kilometers.
+KNOWN_SHARE: Final = 0.85
+"""Share of the earthquakes known about an epicenter in the prior of its depth; the rest is that of the search by arrival times."""
 
-    A depth that was misread is uniformly distributed down to it (`mean_square_about`); one that nothing was read of follows `density`.
+
+@dataclass(frozen=True)
+class KnownDepths:
+    """
+    Depths of the earthquakes that are known over the region of an epicenter.
+
+    Mean and mean square of the maximum depth, with a margin of 50 km, in kilometers: a depth that was misread is uniformly distributed down
+    to it (`mean_square_about`). `tabulated` [depths]: density per kilometer at `DENSITY_DEPTHS_KM`, None of an unknown region; a depth that
+    nothing was read of follows `density`.
     """
 
     mean_km: float
     mean_square_km2: float
+    tabulated: Floats | None = None
 
     def mean_square_about(self, depth_km: float) -> float:
         """Compute the mean square difference of a uniformly distributed depth from a given one: E[M^2] / 3 - E[M] depth + depth^2."""
         return self.mean_square_km2 / 3.0 - self.mean_km * depth_km + depth_km**2
 
     def density(self, depths_km: Floats) -> Floats:
-        """Compute the prior density [d] of depth per kilometer, as in the search by arrival times: most earthquakes are shallow."""
+        """Compute the prior density [d] of depth per kilometer: that of earthquakes in the region, and in part that of any place."""
+        anywhere = self.density_anywhere(depths_km)
+        if self.tabulated is None:
+            return anywhere
+        return KNOWN_SHARE * np.interp(depths_km, DENSITY_DEPTHS_KM, self.tabulated) + (1.0 - KNOWN_SHARE) * anywhere
+
+    def density_anywhere(self, depths_km: Floats) -> Floats:
+        """Compute the prior density [d] of depth per kilometer as in the search by arrival times: most earthquakes are shallow."""
         shallow = np.exp(-depths_km / DEPTH_SCALE_KM) / DEPTH_SCALE_KM
         deep = np.where(depths_km <= self.mean_km, 1.0 / max(self.mean_km, 1.0), 0.0)
         return np.asarray((1.0 - DEEP_PROBABILITY) * shallow + DEEP_PROBABILITY * deep)
@@ -78,19 +97,25 @@ class DepthDensity:
     """
     Density [d] of the depth at `DEPTHS_KM`, up to a factor, and the seismicity that it begins with.
 
-    Deviations below 10 km count as 10 km, as in `combine_depths`.
+    Deviations of readings below 10 km count as 10 km, as in `combine_depths`.
     """
 
-    seismicity: DepthRange
+    seismicity: KnownDepths
     density: Floats
 
     @classmethod
-    def begin(cls, seismicity: DepthRange, by_arrivals: DepthEstimate | None) -> Self:
-        """Begin with the depth of arrival times, of which the prior remains where they are confused, or with the prior alone."""
+    def begin(cls, seismicity: KnownDepths, by_arrivals: DepthEstimate | None) -> Self:
+        """
+        Begin with the prior and the depth of arrival times, of which the prior remains where they are confused, or with the prior alone.
+
+        That depth is one of a search whose prior is `density_anywhere`, which it is divided by.
+        """
         prior = seismicity.density(DEPTHS_KM)
         if by_arrivals is None:
             return cls(seismicity, prior)
-        return cls(seismicity, (1.0 - CONFUSED_PROBABILITY) * _compute_normal(by_arrivals) + CONFUSED_PROBABILITY * prior)
+        likelihood = _compute_normal(by_arrivals) / seismicity.density_anywhere(DEPTHS_KM)
+        found = prior * likelihood / float((prior * likelihood).sum() * DEPTH_STEP_KM)
+        return cls(seismicity, (1.0 - CONFUSED_PROBABILITY) * found + CONFUSED_PROBABILITY * prior)
 
     def with_phases(self, phases: DepthPhases) -> Self:
         """Multiply with the likelihood of depth phases."""
@@ -102,7 +127,7 @@ class DepthDensity:
 
     def with_inversion(self, log_likelihood: Floats) -> Self:
         """Multiply with the likelihood of a source inversion, its logarithm [d]; misfitted depths are distributed like earthquakes."""
-        likelihood = gaussian_filter1d(np.exp(log_likelihood - log_likelihood.max()), MIN_DEPTH_ERROR_KM / DEPTH_STEP_KM, mode="nearest")
+        likelihood = gaussian_filter1d(np.exp(log_likelihood - log_likelihood.max()), INVERSION_ERROR_KM / DEPTH_STEP_KM, mode="nearest")
         likelihood = likelihood / (likelihood.sum() * DEPTH_STEP_KM)
         misfitted = float((likelihood * self.seismicity.density(DEPTHS_KM)).sum() * DEPTH_STEP_KM)
         return replace(self, density=self.density * ((1.0 - MISFITTED_PROBABILITY) * likelihood + MISFITTED_PROBABILITY * misfitted))
@@ -127,13 +152,19 @@ def _compute_normal(estimate: DepthEstimate) -> Floats:
     return np.asarray(density / (density.sum() * DEPTH_STEP_KM))
 
 
-def find_depth_range(location: Location) -> DepthRange:
-    """Find how deep earthquakes are known to occur in the regions of an epicenter."""
+def find_known_depths(location: Location) -> KnownDepths:
+    """Find at which depths earthquakes are known to occur in the regions of an epicenter."""
     samples = [np.stack(sample_ellipse(region), axis=1) for region in location.regions]
     weights = np.repeat([region.probability for region in location.regions], [len(one) for one in samples])
     latitudes, longitudes = np.concatenate(samples).T
-    maximum_km = maximum_depth_km(unit_vectors(geocentric_latitude_deg(latitudes), longitudes)) + DEPTH_MARGIN_KM
-    return DepthRange(float(np.average(maximum_km, weights=weights)), float(np.average(maximum_km**2, weights=weights)))
+    return list_known_depths(unit_vectors(geocentric_latitude_deg(latitudes), longitudes), weights)
+
+
+def list_known_depths(points: Floats, weights: Floats) -> KnownDepths:
+    """List the depths of known earthquakes over unit vectors [m, 3] at geocentric latitudes, with weights [m]."""
+    maximum_km = maximum_depth_km(points) + DEPTH_MARGIN_KM
+    mean_km, mean_square_km2 = (float(np.average(values, weights=weights)) for values in (maximum_km, maximum_km**2))
+    return KnownDepths(mean_km, mean_square_km2, mean_depth_density(points, weights))
 
 
 def measure_depth_phases(records: Sequence[Record], gather: Gather, refined: RefinedLocation) -> DepthPhases | None:

@@ -18,8 +18,9 @@ from models.imaging.style import AmplitudeStyle, FrequencyStyle
 from models.registry.inference import OnnxModel, Quantities
 from models.seismic.earth.travel_times import first_arrival_s
 from models.seismic.location.solution import StationDistances
+from models.seismic.signal.picker import Picks, pick_records
 from models.seismic.trace_id import TraceId
-from models.seismic.waveforms import SHORT_RECORD_S, Gather
+from models.seismic.waveforms import SHORT_RECORD_S, Gather, Record
 from models.specs.offset import BIN_DEG, BINS, OFFSET
 from models.specs.spec import ModelSpec
 
@@ -31,6 +32,12 @@ EARLIER_STARTS_S: Final = (0.0, 120.0, 240.0, 360.0, 480.0, 600.0)
 MAX_PICTURES: Final = 256  # that are held at once where several windows are read together: 12 MiB
 CALIBRATION_KEY: Final = "averaged_readings"
 """Key of the calibration of averaged readings on the card: factors on both uncertainties."""
+PER_TRACE_FIELDS: Final = ("distances_deg", "uncertainties_deg", "probabilities", "origin_times_s", "origin_uncertainties_s")
+"""Fields of `DistanceReadings` that are NaN for a trace that was not read."""
+MIN_AFTER_ARRIVAL_S: Final = 120.0
+"""Least time between the first arrival and the end of a record that the network has learned."""
+ENDING_EARLY: Final = f"end less than {MIN_AFTER_ARRIVAL_S:.0f} s after their first arrival, so that no distance is read from them"
+CLEAR_STRENGTH: Final = 5.0  # of a pick, in standard deviations of noise
 ONE_SIGMA: Final = 0.6827
 REFERENCE_DEPTH_KM: Final = 33.0
 
@@ -47,7 +54,7 @@ class DistanceReadings:
     `distances_deg`, `uncertainties_deg` (one standard deviation) [traces]; `probabilities` [traces, 180], a bin of one degree each;
     `origin_times_s` (POSIX), `origin_uncertainties_s` [traces]. `window_start_s` (POSIX) is the earliest left edge of a trace, `live`
     [traces] whether a trace has data in it. `calibration` is that of the model's card, with the factors on uncertainties (see
-    `models.seismic.location.geometry_scales`).
+    `models.seismic.location.geometry_scales`). `ending_early`: traces whose readings were dropped (`drop_early_ends`).
     """
 
     trace_ids: tuple[TraceId, ...]
@@ -59,6 +66,7 @@ class DistanceReadings:
     window_start_s: float
     live: Flags
     calibration: Mapping[str, Any] = field(default_factory=dict)
+    ending_early: tuple[TraceId, ...] = ()
 
     @property
     def has_distance(self) -> Flags:
@@ -67,7 +75,7 @@ class DistanceReadings:
 
     @property
     def withheld(self) -> bool:
-        """Whether no trace was read: all records are too short for the networks, and no picture is drawn for them."""
+        """Whether no trace was read: all records are too short for the networks or end too early, and no picture is drawn for them."""
         return not self.has_distance.any()
 
 
@@ -123,6 +131,28 @@ def read_distances(model: OnnxModel, gather: Gather, predict: PredictDistances =
         return withhold_distances(model, gather)
 
 
+def drop_early_ends(readings: DistanceReadings, records: Sequence[Record]) -> DistanceReadings:
+    """
+    Drop the readings of traces whose first clear arrival comes less than `MIN_AFTER_ARRIVAL_S` before the end of its record.
+
+    The network has learned no records that end so early, and reads a distance from the noise before the arrival. `records` in the order of
+    the traces, or none.
+    """
+    rows = [row for row, picks in enumerate(pick_records(records)) if readings.has_distance[row] and _ends_early(picks)]
+    if not rows:
+        return readings
+    kept: dict[str, Any] = {name: getattr(readings, name).copy() for name in PER_TRACE_FIELDS}
+    for values in kept.values():
+        values[rows] = np.nan
+    return replace(readings, ending_early=tuple(readings.trace_ids[row] for row in rows), **kept)
+
+
+def _ends_early(picks: Picks) -> bool:
+    """Whether the first clear arrival of a record comes less than `MIN_AFTER_ARRIVAL_S` before its end."""
+    clear = picks.times_s[(picks.strengths >= CLEAR_STRENGTH) & ~picks.horizontal]
+    return bool(len(clear)) and picks.end_s - float(clear.min()) < MIN_AFTER_ARRIVAL_S
+
+
 def withhold_distances(model: OnnxModel, gather: Gather) -> DistanceReadings:
     """Return the readings of a gather whose distances are not read: NaN for every trace, with the calibration of the card."""
     missing, probabilities = np.full(len(gather.trace_ids), np.nan), np.full((len(gather.trace_ids), BINS), np.nan)
@@ -134,6 +164,13 @@ def withhold_distances(model: OnnxModel, gather: Gather) -> DistanceReadings:
 def station_distances(gather: Gather, readings: DistanceReadings) -> StationDistances:
     """Combine the coordinates of a gather's stations with their predicted distances."""
     return StationDistances(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
+
+
+def describe_unread(gather: Gather, readings: DistanceReadings) -> str:
+    """State why no distance is read from any record, and what to send."""
+    if not readings.ending_early:
+        return describe_short_records(gather)
+    return f"the records {ENDING_EARLY}: send records from before P to the end of the surface waves"
 
 
 def describe_short_records(gather: Gather, window_s: float = OFFSET.style.window_s) -> str:

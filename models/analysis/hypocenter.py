@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from models.analysis.combine import DepthEstimate, OriginTime, combine_depths, combine_origin_times
-from models.analysis.depth import MISREAD_PROBABILITY, DepthDensity, DepthRange, find_depth_range
+from models.analysis.depth import MISREAD_PROBABILITY, DepthDensity, KnownDepths, find_known_depths
 from models.analysis.distances import DistanceReadings
 from models.analysis.refinement import RefinedLocation
 from models.array_types import Floats
@@ -19,6 +19,11 @@ MIN_SECTION_STATIONS: Final = 4
 MAX_INFORMED_ERROR_KM: Final = 30.0
 """
 Standard deviation of the depth of arrival times up to which they know it by themselves: half of that of their prior (`log_depth_prior`).
+"""
+MAX_READ_ERROR_KM: Final = 60.0
+"""
+Largest standard deviation of a depth that is stated as it was read; of less certain ones the density counts, most of which is then how
+deep earthquakes are known to occur in the region.
 """
 MAX_DEPTH_ERROR_KM: Final = 50.0
 """Largest uncertainty of a depth by arrival times that is stated without a section."""
@@ -52,8 +57,9 @@ def combine_hypocenter(
     Combine origin time and depth of the arrival times or other methods with the depth that the section network predicts.
 
     The section's depth may be misread (`allow_misreading`). Where arrival times were accepted, the depth is the mean of theirs and the
-    network's, or with depth phases that of the product of all (`DepthDensity`), and the origin time that of the arrival times given it.
-    Standard deviations are enlarged by the factors of the distance model's card, the depth's before the origin time is derived from it.
+    network's, and the origin time that of the arrival times given it. With depth phases, and where neither depth is known to within
+    `MAX_READ_ERROR_KM`, the depth is that of the product of all and of what is known of the region (`DepthDensity`). Standard deviations
+    are enlarged by the factors of the distance model's card, the depth's before the origin time is derived from it.
 
     Parameters
     ----------
@@ -72,7 +78,7 @@ def combine_hypocenter(
 
     """
     time_factor, depth_factor = read_factors(readings, refined, coordinates)
-    seismicity, section = find_depth_range(refined.location), None
+    seismicity, section = find_known_depths(refined.location), None
     if from_section is not None and readings.live.sum() >= MIN_SECTION_STATIONS:
         section = scale_depth(from_section, depth_factor)
     joint = None if refined.arrival_solution is None else refined.arrival_solution.depth_time
@@ -81,7 +87,7 @@ def combine_hypocenter(
         return make_hypocenter(OriginTime(origin.time_s, time_factor * origin.uncertainty_s), section, seismicity)
     by_arrivals = scale_depth(DepthEstimate(joint.depth_km, joint.depth_uncertainty_km), depth_factor)
     density = multiply_depths(seismicity, by_arrivals, section, phases)
-    if phases is None:
+    if phases is None and is_known(section, by_arrivals):
         moved = join_section_depth(joint, None if section is None else from_section, depth_factor, seismicity)
     else:
         estimate = density.estimate()
@@ -90,11 +96,17 @@ def combine_hypocenter(
     return Hypocenter(origin, DepthEstimate(moved.depth_km, moved.depth_uncertainty_km), moved.correlation, density)
 
 
-def make_hypocenter(origin: OriginTime, section: DepthEstimate | None, seismicity: DepthRange) -> Hypocenter:
+def make_hypocenter(origin: OriginTime, section: DepthEstimate | None, seismicity: KnownDepths) -> Hypocenter:
     """Make the hypocenter of an origin time and of the depth of a section, if there is one, where no arrival times count."""
     if section is None:
         return Hypocenter(origin, None, None)
-    return Hypocenter(origin, allow_misreading(section, seismicity), None, multiply_depths(seismicity, None, section, None))
+    density = multiply_depths(seismicity, None, section, None)
+    return Hypocenter(origin, allow_misreading(section, seismicity) if is_known(section) else density.estimate(), None, density)
+
+
+def is_known(*depths: DepthEstimate | None) -> bool:
+    """Whether one of the depths that there are is known to within `MAX_READ_ERROR_KM`."""
+    return any(depth is not None and depth.uncertainty_km <= MAX_READ_ERROR_KM for depth in depths)
 
 
 def read_factors(readings: DistanceReadings, refined: RefinedLocation, coordinates: tuple[Floats, Floats]) -> tuple[float, float]:
@@ -105,7 +117,7 @@ def read_factors(readings: DistanceReadings, refined: RefinedLocation, coordinat
 
 
 def multiply_depths(
-    seismicity: DepthRange, by_arrivals: DepthEstimate | None, section: DepthEstimate | None, phases: DepthPhases | None
+    seismicity: KnownDepths, by_arrivals: DepthEstimate | None, section: DepthEstimate | None, phases: DepthPhases | None
 ) -> DepthDensity:
     """Multiply the densities of the depths of arrival times, of a section and of depth phases, as far as there are any."""
     density = DepthDensity.begin(seismicity, by_arrivals)
@@ -113,7 +125,7 @@ def multiply_depths(
     return density if phases is None else density.with_phases(phases)
 
 
-def allow_misreading(depth: DepthEstimate, seismicity: DepthRange, joint: DepthTime | None = None) -> DepthEstimate:
+def allow_misreading(depth: DepthEstimate, seismicity: KnownDepths, joint: DepthTime | None = None) -> DepthEstimate:
     """
     Enlarge the standard deviation of a depth by the probability that its section is misread.
 
@@ -130,7 +142,7 @@ def allow_misreading(depth: DepthEstimate, seismicity: DepthRange, joint: DepthT
 
 
 def join_section_depth(
-    joint: DepthTime, from_section: DepthEstimate | None, depth_factor: float = 1.0, seismicity: DepthRange | None = None
+    joint: DepthTime, from_section: DepthEstimate | None, depth_factor: float = 1.0, seismicity: KnownDepths | None = None
 ) -> DepthTime:
     """
     Average the depth of arrival times with that of a section, where there is one, and move the origin time to it.

@@ -21,7 +21,7 @@ from models.analysis.distances import (
     REFERENCE_DEPTH_KM,
     DistanceReadings,
     RecordsTooShort,
-    describe_short_records,
+    describe_unread,
     find_record_spans,
     station_distances,
 )
@@ -188,7 +188,7 @@ def find_location(records: Sequence[Record], gather: Gather, readings: DistanceR
         if located is not None:
             return located
         if readings.withheld:
-            detail = f"{describe_short_records(gather)}. The arrivals picked in the records do not determine a source by themselves"
+            detail = f"{describe_unread(gather, readings)}. The arrivals picked in the records do not determine a source by themselves"
             raise RecordsTooShort(detail) from error
         raise
     return refine_location(records, gather, readings, by_distances)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from models.analysis.distances import DistanceReadings, find_live_traces, predict_distances
+from models.analysis.distances import PER_TRACE_FIELDS, DistanceReadings, find_live_traces, predict_distances
 from models.array_types import Flags, Floats, Integers
 from models.registry.inference import OnnxModel
 from models.seismic.geodesy import unit_vectors
@@ -17,8 +17,6 @@ from models.seismic.waveforms import Gather
 
 MAX_TRACES_READ: Final = 64
 """Maximum number of traces whose distances are predicted for a classification."""
-PER_TRACE_FIELDS: Final = ("distances_deg", "uncertainties_deg", "probabilities", "origin_times_s", "origin_uncertainties_s")
-"""Fields of `DistanceReadings` that are NaN for a trace that was not read."""
 
 
 def farthest_point_subset(gather: Gather, max_traces: int) -> Integers:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from models.seismic.location.regions import EpicenterRegion
+from models.seismic.source.greens_tables import DEPTHS_KM
 from models.seismic.source.solution import SourceAmplitude, SourceSolution, TraceFit
 from models.seismic.source.waveform_fit import WaveformFit, WindowFit
 
@@ -47,7 +48,7 @@ def make_force(**changes: object) -> SourceSolution:
 
 def make_tensor(**changes: object) -> SourceSolution:
     """Make a moment tensor of magnitude 6 at 120 km."""
-    profile = np.zeros(25)
+    profile = np.zeros(len(DEPTHS_KM))
     profile[10:16] = (40.0, 60.0, 75.0, 80.0, 70.0, 50.0)
     amplitude = SourceAmplitude(10.0**18.1, 0.06, 8)
     known = {

@@ -94,7 +94,7 @@ def pack_tables(folder: Path, kind: str, arrangement: tuple[Floats, Integers, In
     return hashlib.sha256(target.read_bytes()).hexdigest()
 
 
-def write_source_tables(settings: TrainingSettings, earths: tuple[str, ...] = (), version: str = "3") -> Path:
+def write_source_tables(settings: TrainingSettings, earths: tuple[str, ...] = (), version: str = "4") -> Path:
     """
     Compute and write the tables of Earth models (all, if none is named) that their card does not have yet; returns the folder.
 

@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 
-from models.analysis.distances import DistanceReadings, describe_short_records
+from models.analysis.distances import ENDING_EARLY, DistanceReadings, describe_unread
 from models.imaging.conditioning import condition
-from models.seismic.data_issues import DataIssue
+from models.seismic.data_issues import DataIssue, join_names
 from models.seismic.io.volume import TimeWindow
 from models.seismic.waveforms import SHORT_RECORD_S, Gather, Record
 from models.specs.pictures import CONDITIONING
@@ -72,12 +72,17 @@ def unread_warnings(gather: Gather, readings: DistanceReadings, *, located: bool
     """
     Return a data warning (code `not-read`) for each trace that is too short in the window that distances are read from.
 
-    Where all traces are, a single one (code `distances-not-read`), which says whether the event was `located` all the same.
+    And one (code `ends-early`) for all records that end too early. Where no trace is read, a single one (code `distances-not-read`), which
+    says whether the event was `located` all the same.
     """
     if readings.withheld:
         found = "is taken from the arrivals picked in the records" if located else "could not be determined by the arrivals picked in them"
-        detail = f"{describe_short_records(gather)}. The source {found}"
+        detail = f"{describe_unread(gather, readings)}. The source {found}"
         return to_warnings([DataIssue(None, None, "distances-not-read", detail)])
     dead = [trace for trace, live in zip(gather.trace_ids, readings.live, strict=True) if not live]
     detail = f"less than {SHORT_RECORD_S:.0f} s of samples in the time window; no distance is read from this trace, arrivals are picked"
-    return to_warnings(DataIssue(str(trace), None, "not-read", detail) for trace in dead)
+    issues = [DataIssue(str(trace), None, "not-read", detail) for trace in dead]
+    if readings.ending_early:
+        early = f"{len(readings.ending_early)} records {ENDING_EARLY} ({join_names([str(trace) for trace in readings.ending_early])})"
+        issues.append(DataIssue(None, None, "ends-early", f"{early}; send records to the end of the surface waves"))
+    return to_warnings(issues)

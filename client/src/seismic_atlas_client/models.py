@@ -353,7 +353,7 @@ class SourceEstimate(Model):
     """Of the inversion, whether or not the epicenter was moved to it."""
 
     depth_profile: list[DepthLikelihood] = Field(default_factory=list)
-    """Of a moment tensor, at 25 depths from 3.5 to 680 km."""
+    """Of a moment tensor, at 29 depths from 3.5 to 680 km."""
 
     azimuth_profile: list[AzimuthLikelihood] = Field(default_factory=list)
     """Of a single force, every 10 degrees."""

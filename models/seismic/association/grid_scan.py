@@ -19,7 +19,7 @@ from models.parallel import thread_map, threads
 from models.seismic.association.candidates import GROUP_VELOCITIES_KM_S, Candidates, find_nearest_picks, mix_picks, phase_llr, rayleigh_llr
 from models.seismic.association.pick_likelihood import TimeGrid
 from models.seismic.association.stack import PhaseLlr, PhaseTables, RayleighLlr, stack_along_curves
-from models.seismic.earth.maximum_depth import maximum_depth_km
+from models.seismic.earth.earthquake_depths import maximum_depth_km
 from models.seismic.earth.travel_time_errors import CRUSTAL_ALTERNATIVES, DETECTION_PROBABILITY, GUIDED_PHASES
 from models.seismic.earth.travel_times import (
     DISTANCES_DEG,

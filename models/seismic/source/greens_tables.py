@@ -1,5 +1,5 @@
 """
-Tables of Green's functions of one Earth model, as they ship: 0.5 to 160 degrees, 25 depths, 10 s sampling, 4.5 to 45 mHz.
+Tables of Green's functions of one Earth model, as they ship: 0.5 to 160 degrees, 29 depths, 10 s sampling, 4.5 to 45 mHz.
 
 Vertical displacement of a unit step: for a moment tensor the strain components rr, dd, cc, rd (d toward the station, c across) at depth,
 for a single force at the surface the components z and d (see `training.earth.greens`, which computes them by reciprocity). Transverse
@@ -24,7 +24,10 @@ Crust = Literal["land", "sea"]
 STEP_S: Final = 10.0
 DISTANCE_STEP_DEG: Final = 0.5
 DISTANCES_DEG: Final[Floats] = np.arange(0.5, 160.01, DISTANCE_STEP_DEG)
-DEPTHS_KM: Final = (3.5, 6, 9.5, 13.5, 18, 23, 28.5, 34, 41, 50, 60, 73, 88, 105, 125, 150, 180, 215, 260, 315, 380, 455, 535, 610, 680)
+DEPTHS_KM: Final = (
+    *(3.5, 6, 9.5, 13.5, 18, 23, 28.5, 34, 41, 50, 60, 73, 88, 105, 125, 150),
+    *(178, 208, 240, 275, 312, 352, 394, 438, 484, 531, 578, 625, 680),
+)
 """None lies on a discontinuity of the Earth models."""
 STRAINS, FORCES = 4, 2  # components of a moment tensor and of a single force
 TRANSVERSE = (2, 1)  # the same on transverse records

@@ -44,7 +44,7 @@ from models.seismic.source.waveform_fit import WaveformFit, synthesize_fit
 from models.seismic.waveforms import Gather
 
 MIN_TRACES: Final = 3
-SCANNED_DEPTHS: Final[Integers] = np.array((1, 4, 7, 10, 13, 16, 18, 20, 22, 24))
+SCANNED_DEPTHS: Final[Integers] = np.array((1, 4, 7, 10, 13, 16, 19, 22, 25, 28))
 SCAN_STEP_DEG: Final = 1.5
 SCAN_RADIUS_DEG: Final = 3.0
 KNOWN_DEG: Final = 0.3

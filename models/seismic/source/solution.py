@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 from models.array_types import Floats
 from models.seismic.geodesy import KM_PER_DEGREE, azimuthal_gap_deg, geographic, unit_vectors
@@ -47,7 +48,7 @@ SIGN_TEMPERATURE: Final = 5.0
 Of the probability of a force's sign. Of 79 synthetic forces of known responses (seeds 3408 to 3410) with a probability above 0.9 at this
 temperature 77 have the right sign.
 """
-AZIMUTH_FLOOR_DEG, PLACE_FLOOR_KM, DEPTH_FLOOR_KM, DEPTH_FLOOR, TIME_FLOOR_S = 3.0, 15.0, 5.0, 0.1, 2.0
+AZIMUTH_FLOOR_DEG, PLACE_FLOOR_KM, DEPTH_FLOOR_KM, DEPTH_FLOOR, TIME_FLOOR_S = 3.0, 15.0, 6.0, 0.02, 2.0
 AZIMUTH_FACTOR: Final = 0.85
 """
 On the deviation of a force azimuth. The conformal 68 % quantiles of errors over deviations of synthetic forces of the seeds 3408 to 3410
@@ -68,6 +69,7 @@ On the deviations of the epicenter, without and with Love waves. Likewise 1.1 an
 Earth models 1.4 (n = 91), without, and 0.9 (n = 13 and 14) with them. Unknown Earth models are those of `training experiment
 unseen-earths`, seeds 2 and 5 to 7.
 """
+MAX_PROFILE_DROP: Final = 80.0  # of the log likelihood of a depth below that of the best one: what fits worse is left as bad
 MIN_SHARE: Final = 1e-3  # of the largest weight of a mechanism: what is less likely is left out
 UNIFORM_DEVIATION_DEG: Final = 180.0 / 12.0**0.5
 """Standard deviation of an azimuth modulo 180 degrees of which nothing is known."""
@@ -224,8 +226,10 @@ def describe_fit(fit: SourceFit, *, response_known: bool = True) -> SourceSoluti
 
 
 def interpolate_profile(profile: Floats, depths_km: Floats) -> Floats:
-    """Interpolate a profile of log likelihoods at depths [d], tempered."""
-    return np.interp(depths_km, np.array(DEPTHS_KM, np.float64), profile) / TEMPERATURE
+    """Interpolate a profile of log likelihoods at depths [d] by a cubic spline, tempered; constant beyond the tabulated depths."""
+    tabulated, bounded = np.array(DEPTHS_KM, np.float64), np.maximum(profile, profile.max() - MAX_PROFILE_DROP)
+    spline = CubicSpline(tabulated, bounded, bc_type="natural")
+    return np.asarray(spline(np.clip(depths_km, tabulated[0], tabulated[-1])) / TEMPERATURE)
 
 
 def has_love_waves(fit: SourceFit) -> bool:

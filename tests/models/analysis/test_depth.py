@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from models.analysis.combine import DepthEstimate
-from models.analysis.depth import DepthDensity, DepthRange, find_onsets
+from models.analysis.depth import DepthDensity, KnownDepths, find_onsets
 from models.seismic.association.arrivals import Arrival
 from models.seismic.depth_phases.likelihood import DEPTHS_KM, DepthPhases
 from models.seismic.depth_phases.rises import Onset
 
-DEEP = DepthRange(650.0, 650.0**2)
-SHALLOW = DepthRange(100.0, 100.0**2)
+DEEP = KnownDepths(650.0, 650.0**2)
+SHALLOW = KnownDepths(100.0, 100.0**2)
 
 
 def make_phases(depth_km, log_likelihood):

@@ -5,9 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.analysis.distances import CALIBRATION_KEY, EARLIER_STARTS_S, find_quantile, list_window_starts, predict_distances
+from models.analysis.distances import (
+    CALIBRATION_KEY,
+    EARLIER_STARTS_S,
+    drop_early_ends,
+    find_quantile,
+    list_window_starts,
+    predict_distances,
+)
 from models.errors import NoUsableTrace
 from models.imaging.render import render_traces
+from models.seismic.waveforms import Record
 from models.specs.pictures import CONDITIONING
 
 
@@ -157,3 +165,25 @@ def test_records_that_are_too_short_are_reported_with_their_length_and_what_is_n
         "the longest record has 100 s; the distance network needs 240 s in its 5,120 s window: "
         "send records from before P to the end of the surface waves"
     )
+
+
+@pytest.mark.parametrize(("after_s", "kept"), [(60.0, False), (110.0, False), (130.0, True), (600.0, True)])
+def test_a_record_that_ends_soon_after_its_first_arrival_is_not_read(opened, make_gather, after_s, kept):
+    gather = make_gather(traces=2)
+    readings = predict_distances(opened["offset"], gather)
+    noise = np.random.default_rng(4).normal(size=(2, 4000)).astype(np.float32)
+    begin = noise.shape[1] - round(4.0 * after_s)
+    noise[0, begin:] *= 30.0
+    records = [Record(trace, 1.6e9, 4.0, samples, 0.0, 0.0) for trace, samples in zip(gather.trace_ids, noise, strict=True)]
+
+    found = drop_early_ends(readings, records)
+
+    assert found.has_distance.tolist() == [kept, True]
+    assert found.ending_early == (() if kept else gather.trace_ids[:1])
+    assert np.isnan(found.probabilities[0]).all() != kept
+    assert readings.has_distance.all(), "the readings before are left as they were"
+
+
+def test_without_records_all_readings_are_kept(opened, make_gather):
+    readings = predict_distances(opened["offset"], make_gather())
+    assert drop_early_ends(readings, []) is readings

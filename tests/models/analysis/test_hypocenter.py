@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.analysis.combine import DepthEstimate, OriginTime, combine_origin_times
-from models.analysis.depth import MISREAD_PROBABILITY, DepthRange, find_depth_range
+from models.analysis.depth import MISREAD_PROBABILITY, KnownDepths, find_known_depths
 from models.analysis.distances import predict_distances
 from models.analysis.hypocenter import allow_misreading, combine_hypocenter
 from models.analysis.refinement import RefinedLocation
@@ -81,7 +81,7 @@ def test_the_geometry_is_described_by_stations_and_their_median_distance(timed):
 
 def test_a_section_may_be_misread_down_to_where_earthquakes_are_known():
     section = DepthEstimate(20.0, 10.0)
-    shallow, deep = (allow_misreading(section, DepthRange(km, km**2)) for km in (60.0, 700.0))
+    shallow, deep = (allow_misreading(section, KnownDepths(km, km**2)) for km in (60.0, 700.0))
     assert 10.0 < shallow.uncertainty_km < 14.0
     depths = np.random.default_rng(5).uniform(0.0, 700.0, 200_000)
     mixed = (1.0 - MISREAD_PROBABILITY) * 10.0**2 + MISREAD_PROBABILITY * np.mean((depths - 20.0) ** 2)
@@ -90,7 +90,7 @@ def test_a_section_may_be_misread_down_to_where_earthquakes_are_known():
 
 
 def test_arrival_times_that_know_the_depth_limit_what_a_misread_section_leaves():
-    section, deep = DepthEstimate(20.0, 10.0), DepthRange(700.0, 700.0**2)
+    section, deep = DepthEstimate(20.0, 10.0), KnownDepths(700.0, 700.0**2)
     known, unknown = (allow_misreading(section, deep, replace(JOINT, depth_variance_km2=error**2)) for error in (15.0, 60.0))
     assert known.uncertainty_km < 0.5 * unknown.uncertainty_km
 
@@ -98,7 +98,7 @@ def test_arrival_times_that_know_the_depth_limit_what_a_misread_section_leaves()
 def test_the_range_of_depths_is_that_of_the_region_of_the_epicenter(timed):
     def find_at(latitude, longitude):
         size = {"semi_major_km": 20.0, "semi_minor_km": 10.0, "probability": 1.0}
-        return find_depth_range(replace(timed.location, latitude_deg=latitude, longitude_deg=longitude, alternatives=(), **size)).mean_km
+        return find_known_depths(replace(timed.location, latitude_deg=latitude, longitude_deg=longitude, alternatives=(), **size)).mean_km
 
     assert find_at(54.9, 153.3) > 600.0
     assert find_at(51.0, 10.0) < 160.0
@@ -121,3 +121,14 @@ def test_the_origin_time_follows_the_depth_phases(readings, timed):
     found = combine_hypocenter(readings, timed, DepthEstimate(250.0, 100.0), NOWHERE, phases=make_phases(300.0))
     assert found.depth.depth_km == pytest.approx(300.0, abs=15.0)
     assert found.origin.time_s == pytest.approx(5.0 + 0.1 * (found.depth.depth_km - 100.0))
+
+
+def test_a_depth_of_which_little_is_known_is_one_of_its_region(readings, timed):
+    def locate_at(latitude, longitude, uncertainty_km):
+        size = {"semi_major_km": 20.0, "semi_minor_km": 10.0, "probability": 1.0}
+        here = replace(timed.location, latitude_deg=latitude, longitude_deg=longitude, alternatives=(), **size)
+        return combine_hypocenter(readings, RefinedLocation(here, "distances"), DepthEstimate(400.0, uncertainty_km), NOWHERE).depth
+
+    assert locate_at(37.0, -118.0, 150.0).depth_km < 60.0, "in California"
+    assert locate_at(-18.0, -179.0, 150.0).depth_km > 250.0, "beneath Fiji"
+    assert locate_at(37.0, -118.0, 40.0).depth_km == 400.0, "it was read"

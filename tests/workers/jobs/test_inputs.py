@@ -40,3 +40,19 @@ def test_records_too_short_for_the_network_are_reported_once() -> None:
     assert warning.detail.startswith("the longest record has 100 s; the distance network needs 240 s")
     read = replace(readings, distances_deg=np.full(len(missing), 40.0))
     assert {warning.code for warning in unread_warnings(gather, read)} == {"not-read"}
+
+
+def test_records_that_end_early_are_named_once() -> None:
+    _, gather = cut_about_p(1.0)
+    count = len(gather.trace_ids)
+    distances = np.where(np.arange(count) < 2, np.nan, 40.0)
+    columns = (distances, distances, np.full((count, 180), 1.0 / 180.0), distances, distances)
+    readings = DistanceReadings(gather.trace_ids, *columns, gather.start_time_s, np.ones(count, np.bool_), {}, gather.trace_ids[:2])
+    (warning,) = unread_warnings(gather, readings)
+    assert (warning.code, warning.trace) == ("ends-early", None)
+    assert warning.detail.startswith("2 records end less than 120 s after their first arrival")
+    assert str(gather.trace_ids[1]) in warning.detail
+    missing = np.full(count, np.nan)
+    (unread,) = unread_warnings(gather, replace(readings, distances_deg=missing, ending_early=gather.trace_ids))
+    assert unread.code == "distances-not-read"
+    assert "end less than 120 s after their first arrival" in unread.detail

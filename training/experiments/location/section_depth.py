@@ -11,17 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from models.analysis.combine import DepthEstimate, set_origin_time
-from models.analysis.depth import MISREAD_PROBABILITY, DepthRange, find_depth_range
+from models.analysis.combine import set_origin_time
+from models.analysis.depth import MISREAD_PROBABILITY, measure_depth_phases
 from models.analysis.detection import detect_event
 from models.analysis.distances import read_distances
-from models.analysis.hypocenter import MIN_SECTION_STATIONS, allow_misreading, join_section_depth
+from models.analysis.hypocenter import MAX_READ_ERROR_KM, combine_hypocenter
 from models.analysis.pipeline import Models, predict_depth
 from models.analysis.refinement import find_location
 from models.analysis.sections import make_reference
 from models.errors import TooFewStations, UnusableData
 from models.imaging.conditioning import condition
-from models.seismic.association.depth_time import DepthTime
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
 from models.specs.pictures import CONDITIONING
 from training.config import TrainingSettings
@@ -39,7 +38,7 @@ from training.synthesis.events import (
     draw_near_magnitude,
     open_sampler,
 )
-from training.synthesis.records import ORIGIN_S, find_nearest_table, synthesize_records
+from training.synthesis.records import find_nearest_table, synthesize_records
 from training.synthesis.station_geometry import snap_to_table
 from training.synthesis.windows import draw_common_window
 
@@ -74,13 +73,8 @@ class SectionDepth:
     epicenter_error_km: float = np.nan
     section_km: float = np.nan
     section_sigma_km: float = np.nan
-    maximum_mean_km: float = np.nan
-    maximum_mean_square_km2: float = np.nan
-    time_error_s: float = np.nan
-    time_sigma_s: float = np.nan
-    arrivals_km: float = np.nan
-    arrivals_sigma_km: float = np.nan
-    slope_s_per_km: float = np.nan
+    stated_km: float = np.nan
+    stated_sigma_km: float = np.nan
 
 
 def draw_depths(sampler: EventSampler, models: Models, count: int, seed: int, path: Path) -> Iterator[SectionDepth]:
@@ -111,7 +105,7 @@ def draw_at_geometry(sampler: EventSampler, geometry: Geometry, random: np.rando
 
 
 def measure_depth(models: Models, event: SyntheticEvent, start: SectionDepth) -> SectionDepth:
-    """Detect and locate an event as served, and predict its depth from its section."""
+    """Detect and locate an event as served, predict its depth from its section, and state it as served without an inversion."""
     try:
         gather = condition(event.records, CONDITIONING)
         if not detect_event(event.records, gather, models["offset"]).detected:
@@ -123,7 +117,7 @@ def measure_depth(models: Models, event: SyntheticEvent, start: SectionDepth) ->
     if readings.withheld:
         return start
     location = refined.location
-    shown, seismicity = set_origin_time(readings, refined.origin), find_depth_range(location)
+    shown = set_origin_time(readings, refined.origin)
     depth = predict_depth(models["depth"], gather, shown, make_reference(location))
     error_deg = distance_deg(event.source.latitude_deg, event.source.longitude_deg, location.latitude_deg, location.longitude_deg)
     found = replace(
@@ -135,32 +129,10 @@ def measure_depth(models: Models, event: SyntheticEvent, start: SectionDepth) ->
         epicenter_error_km=float(error_deg) * KM_PER_DEGREE,
         section_km=depth.depth_km,
         section_sigma_km=depth.uncertainty_km,
-        maximum_mean_km=seismicity.mean_km,
-        maximum_mean_square_km2=seismicity.mean_square_km2,
     )
-    if refined.origin is not None:
-        found = replace(found, time_error_s=refined.origin.time_s - ORIGIN_S, time_sigma_s=refined.origin.uncertainty_s)
-    if refined.arrival_solution is not None:
-        joint = refined.arrival_solution.depth_time
-        found = replace(
-            found, arrivals_km=joint.depth_km, arrivals_sigma_km=joint.depth_uncertainty_km, slope_s_per_km=joint.slope_s_per_km
-        )
-    return found
-
-
-def state_depth(result: SectionDepth) -> DepthEstimate | None:
-    """State a depth as served: joined with arrival times where there are any, with the probability of a misread section; or none."""
-    if result.stations < MIN_SECTION_STATIONS:
-        return None
-    section, seismicity = (
-        DepthEstimate(result.section_km, result.section_sigma_km),
-        DepthRange(result.maximum_mean_km, result.maximum_mean_square_km2),
-    )
-    if np.isnan(result.arrivals_km):
-        return allow_misreading(section, seismicity)
-    joint = DepthTime(result.arrivals_km, 0.0, result.arrivals_sigma_km**2, 1.0, 0.0)
-    stated = join_section_depth(joint, section, seismicity=seismicity)
-    return DepthEstimate(stated.depth_km, stated.depth_uncertainty_km)
+    phases = measure_depth_phases(event.records, gather, refined)
+    stated = combine_hypocenter(readings, refined, depth, (gather.latitudes_deg, gather.longitudes_deg), phases=phases).depth
+    return found if stated is None else replace(found, stated_km=stated.depth_km, stated_sigma_km=stated.uncertainty_km)
 
 
 def format_depth_coverage(results: Sequence[SectionDepth]) -> list[tuple[str, ...]]:
@@ -172,13 +144,13 @@ def format_depth_coverage(results: Sequence[SectionDepth]) -> list[tuple[str, ..
     lines: list[tuple[str, ...]] = []
     for name, group in groups.items():
         read = np.array([abs(one.section_km - one.depth_km) / max(one.section_sigma_km, MIN_ERROR_KM) for one in group])
-        pairs = [(one, stated) for one in group if (stated := state_depth(one)) is not None]
-        served = np.array([abs(stated.depth_km - one.depth_km) / stated.uncertainty_km for one, stated in pairs])
+        stated = [one for one in group if np.isfinite(one.stated_km)]
+        served = np.array([abs(one.stated_km - one.depth_km) / one.stated_sigma_km for one in stated])
         shares = [
             "; ".join(format_fraction(list(scales <= limit)) for limit in (1.0, 3.0)) if len(scales) else "" for scales in (read, served)
         ]
-        median = f"{np.median([stated.uncertainty_km for _, stated in pairs]):.0f}" if pairs else ""
-        lines.append((name, str(len(group)), shares[0], str(len(pairs)), shares[1], median))
+        median = f"{np.median([one.stated_sigma_km for one in stated]):.0f}" if stated else ""
+        lines.append((name, str(len(group)), shares[0], str(len(stated)), shares[1], median))
     return lines
 
 
@@ -205,5 +177,6 @@ def write_section_depth_page(settings: TrainingSettings, command: str, store: st
         misread=format_fraction(far),
         by_depth="; ".join(f"{low:.0f} to {high:.0f} km {describe_misread(located, far, low, high)}" for low, high in DEPTHS_KM),
         assumed=f"{MISREAD_PROBABILITY:g}",
+        certain=f"{MAX_READ_ERROR_KM:.0f}",
         coverage=format_table(HEADS, format_depth_coverage(located)),
     )

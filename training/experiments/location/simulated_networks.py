@@ -18,7 +18,7 @@ from models.analysis.arrival_times import is_far, is_one_array, is_significant, 
 from models.array_types import Floats
 from models.seismic.association.candidates import Candidates, collect_candidates
 from models.seismic.association.locate import ArrivalTimeSolution, locate_by_arrival_times
-from models.seismic.earth.maximum_depth import maximum_depth_km
+from models.seismic.earth.earthquake_depths import maximum_depth_km
 from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg, geocentric_latitude_deg, unit_vectors
 from models.seismic.location.distances import prepare_distances

@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from models.analysis.combine import DepthEstimate, OriginTime, set_origin_time
-from models.analysis.depth import DepthRange
+from models.analysis.depth import KnownDepths, list_known_depths
 from models.analysis.distances import predict_distances
 from models.analysis.hypocenter import allow_misreading, multiply_depths
 from models.analysis.pipeline import ForceAzimuthEstimate, Models, predict_depth, predict_force_azimuth
 from models.analysis.sections import SectionReference
 from models.analysis.source import combine_source_depth
 from models.errors import UnusableData
-from models.seismic.association.grid_scan import DEPTH_MARGIN_KM
-from models.seismic.earth.maximum_depth import maximum_depth_km
 from models.seismic.geodesy import geocentric_latitude_deg, unit_vectors
 from models.seismic.source.problem import EpicenterPrior
 from models.seismic.source.solution import SourceSolution
@@ -55,7 +55,7 @@ def compare_network(
     if event.azimuth_deg is not None:
         beams = state_azimuth(predict_force_azimuth(models["force_azimuth"], event.gather, shown, reference), event.azimuth_deg)
         return beams, (state_inverted_azimuth(solution, event.azimuth_deg) or beams)
-    section, seismicity = predict_depth(models["depth"], event.gather, shown, reference), guess_depth_range(prior)
+    section, seismicity = predict_depth(models["depth"], event.gather, shown, reference), guess_known_depths(prior)
     alone = make_depth_statement(allow_misreading(section, seismicity), event.source.depth_km)
     if not solution.constrains:
         return alone, alone
@@ -71,8 +71,7 @@ def state_inverted_azimuth(solution: SourceSolution, true_deg: float) -> Stateme
     return state_azimuth(ForceAzimuthEstimate(azimuth, deviation, ambiguous=True), true_deg)
 
 
-def guess_depth_range(prior: EpicenterPrior) -> DepthRange:
-    """Find how deep earthquakes are known to occur at a guessed epicenter."""
+def guess_known_depths(prior: EpicenterPrior) -> KnownDepths:
+    """Find at which depths earthquakes are known to occur at a guessed epicenter."""
     place = unit_vectors(geocentric_latitude_deg(prior.latitude_deg), prior.longitude_deg)
-    maximum_km = float(maximum_depth_km(place[None])[0]) + DEPTH_MARGIN_KM
-    return DepthRange(maximum_km, maximum_km**2)
+    return list_known_depths(place[None], np.ones(1))
