@@ -25,8 +25,7 @@ def clean_up(records: Records, blobs: BlobStore, settings: Settings) -> int:
     unfinished = [*records.list_queued(), *records.list_running()]
     created = [record.created_at for job_id in unfinished if (record := records.get(job_id)) is not None]
     # A job's parts are stored before its record is created; one hour covers the slowest upload.
-    stale = blobs.list_older("uploads", min([before, *created]) - timedelta(hours=1))
-    stale += blobs.list_older("incoming", now - INCOMPLETE_UPLOAD_AGE)
-    for key in stale:
-        blobs.delete(key)
-    return len(expired) + len(stale)
+    limits = {"uploads": min([before, *created]) - timedelta(hours=1), "incoming": now - INCOMPLETE_UPLOAD_AGE}
+    # The age is looked at again before each deletion: an upload may have been submitted again since the listing.
+    stale = [(key, limit) for folder, limit in limits.items() for key in blobs.list_older(folder, limit)]
+    return len(expired) + sum(blobs.delete_older(key, limit) for key, limit in stale)

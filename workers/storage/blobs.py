@@ -119,11 +119,33 @@ class BlobStore:
             self._fs.rm(self._path(prefix), recursive=True)
 
     def list_older(self, folder: str, before: datetime) -> list[str]:
-        """Return the keys directly in a folder (`uploads`, `incoming`) whose blobs were last written before a time."""
+        """
+        Return the keys directly in a folder (`uploads`, `incoming`) whose blobs were last written before a time.
+
+        What others have put there, under names that are no keys, is passed over.
+        """
         with _store_errors(folder), suppress(FileNotFoundError):
-            paths = [str(path) for path in self._fs.ls(f"{self._root}/{folder}", detail=False)]
-            return [f"{folder}/{path.rpartition('/')[2]}" for path in paths if self._fs.modified(path) < before]
+            entries = self._fs.ls(f"{self._root}/{folder}", detail=True)
+            keys = {f"{folder}/{str(entry['name']).rpartition('/')[2]}": entry for entry in entries}
+            return [key for key, entry in keys.items() if _KEY.fullmatch(key) and self._last_written(entry) < before]
         return []
+
+    def delete_older(self, prefix: str, before: datetime) -> bool:
+        """Delete the blob under a key, or all below a prefix, unless one was written since a time; return whether it was deleted."""
+        with _store_errors(prefix), suppress(FileNotFoundError):
+            path = self._path(prefix)
+            found = self._fs.find(path, detail=True)
+            entries = [{"name": name, **entry} for name, entry in found.items()] or [{"name": path}]  # the latter for an empty folder
+            if max(map(self._last_written, entries)) < before:
+                self._fs.rm(path, recursive=True)
+                return True
+        return False
+
+    def _last_written(self, entry: Mapping[str, Any]) -> datetime:
+        """Return when an entry of a listing was last written; from the listing itself where it says so, as each request takes time."""
+        if isinstance(stated := entry.get("LastModified"), datetime):
+            return stated
+        return cast(datetime, self._fs.modified(entry["name"]))
 
     def probe(self) -> None:
         """Check that the store takes, returns and deletes a small blob, and that its folders can be read."""

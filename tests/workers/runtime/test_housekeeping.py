@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,36 @@ def test_an_incomplete_upload_is_deleted_after_a_day(records: Records, blobs: Bl
     assert clean_up(records, blobs, settings) == 1
     assert not broken.exists()
     assert current.exists()
+
+
+def test_an_upload_that_is_submitted_again_during_the_cleaning_is_kept(
+    records: Records, blobs: BlobStore, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    digest, listed = upload(blobs, b"again"), blobs.list_older
+    age(tmp_path / "uploads" / digest)
+
+    def list_and_submit(folder: str, before: datetime) -> list[str]:
+        keys = listed(folder, before)
+        upload(blobs, b"again")
+        return keys
+
+    monkeypatch.setattr(blobs, "list_older", list_and_submit)
+    assert clean_up(records, blobs, settings) == 0
+    assert blobs.exists(f"uploads/{digest}")
+
+
+def test_files_of_others_in_the_store_are_left_alone_and_do_not_end_the_cleaning(
+    records: Records, blobs: BlobStore, settings: Settings, tmp_path: Path
+):
+    """Such as those that file systems and people leave behind."""
+    digest = upload(blobs, b"old")
+    foreign = [tmp_path / "uploads" / name for name in (".nfs000000a1", "copy of a bundle", ".DS_Store")]
+    for path in (*foreign, tmp_path / "uploads" / digest):
+        path.touch()
+        age(path)
+    assert clean_up(records, blobs, settings) == 1
+    assert not blobs.exists(f"uploads/{digest}")
+    assert all(path.exists() for path in foreign)
 
 
 def test_an_empty_store_is_cleaned_without_error(records: Records, blobs: BlobStore, settings: Settings):

@@ -118,6 +118,19 @@ def test_blobs_are_listed_by_age(store: BlobStore):
     assert store.list_older("incoming", datetime.now(UTC) + hour) == []
 
 
+def test_blobs_below_a_prefix_are_deleted_if_all_of_them_are_older(store: BlobStore):
+    hour = timedelta(hours=1)
+    for name in ("a/1/result.json", "a/2/figures/map.png", "b/1/result.json"):
+        store.put(f"results/{name}", b"x")
+    assert not store.delete_older("results/a", datetime.now(UTC) - hour)
+    assert store.exists("results/a/2/figures/map.png")
+    assert store.delete_older("results/a", datetime.now(UTC) + hour)
+    assert not store.exists("results/a/2/figures/map.png")
+    assert store.exists("results/b/1/result.json")
+    assert store.delete_older("results/b/1/result.json", datetime.now(UTC) + hour)
+    assert not store.delete_older("results/a", datetime.now(UTC) + hour)
+
+
 @pytest.mark.parametrize(
     "key", ["", "results", "results/../uploads/x", "/etc/passwd", "results//x", "results/.hidden", "other/x", "results/a b"]
 )
