@@ -1,7 +1,7 @@
 """Job records and worker heartbeats in Redis. Each change of a record is one transaction, and is published on the job's channel."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Unpack, cast
@@ -177,6 +177,13 @@ class Records:
         """Return the ids of jobs created before a time (POSIX seconds) whose records have expired, so that their blobs may be deleted."""
         ids = _decode_ids(cast(list[bytes], self._redis.zrangebyscore(JOBS, "-inf", before_s)))
         return [job_id for job_id in ids if not self._redis.exists(job_key(job_id))]
+
+    def find_unknown(self, job_ids: Sequence[str]) -> list[str]:
+        """Return those of some ids of jobs that have no record."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for job_id in job_ids:
+                pipe.exists(job_key(job_id))
+            return [job_id for job_id, known in zip(job_ids, pipe.execute(), strict=True) if not known]
 
     def forget_jobs(self, job_ids: list[str]) -> None:
         """Remove ids from the lists of jobs, once their blobs are deleted."""

@@ -130,6 +130,13 @@ class BlobStore:
             return [key for key, entry in keys.items() if _KEY.fullmatch(key) and self._last_written(entry) < before]
         return []
 
+    def list_keys(self, folder: str) -> list[str]:
+        """Return the keys directly in a folder, of blobs and of the prefixes of others (`results`: one for each job)."""
+        with _store_errors(folder), suppress(FileNotFoundError):
+            names = [str(path).rstrip("/").rpartition("/")[2] for path in self._fs.ls(f"{self._root}/{folder}", detail=False)]
+            return [key for key in (f"{folder}/{name}" for name in names) if _KEY.fullmatch(key)]
+        return []
+
     def delete_older(self, prefix: str, before: datetime) -> bool:
         """Delete the blob under a key, or all below a prefix, unless one was written since a time; return whether it was deleted."""
         with _store_errors(prefix), suppress(FileNotFoundError):

@@ -4,9 +4,11 @@ import os
 import time
 from datetime import datetime
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from workers.contracts import JobKind, Options, Part, Status, Submission
 from workers.queue.records import JOBS, Records, job_key
@@ -77,6 +79,50 @@ def test_an_incomplete_upload_is_deleted_after_a_day(records: Records, blobs: Bl
     assert clean_up(records, blobs, settings) == 1
     assert not broken.exists()
     assert current.exists()
+
+
+def age_all(folder: Path) -> None:
+    for path in (folder, *folder.rglob("*")):
+        age(path)
+
+
+def test_results_of_jobs_that_the_queue_server_has_lost_are_deleted_at_the_end_of_their_retention(
+    redis: Redis, records: Records, blobs: BlobStore, settings: Settings, submission: Submission, tmp_path: Path
+):
+    """A queue server that was started anew with an empty store lists neither the jobs nor their records."""
+    for job_id in ("old", "young", "resumed"):
+        records.create(job_id, submission, "")
+        records.begin(job_id, "w")
+        records.finish(job_id, 1, Status.SUCCEEDED)
+        blobs.put(f"results/{job_id}/1/result.json", b"{}")
+        blobs.put(f"results/{job_id}/1/figures/map.png", b"png")
+    (tmp_path / "results" / "empty").mkdir()
+    redis.flushall()
+    for job_id in ("waiting", "running", "ended"):  # these it has: however old their blobs are, they stay until the record expires
+        records.create(job_id, submission, "")
+        blobs.put(f"results/{job_id}/1/result.json", b"{}")
+    for job_id in ("running", "ended"):
+        records.begin(job_id, "w")
+    records.finish("ended", 1, Status.SUCCEEDED)
+    blobs.writer().write(b"an upload in progress")
+    for job_id in ("old", "empty", "resumed", "waiting", "running", "ended"):
+        age_all(tmp_path / "results" / job_id)
+    blobs.put("results/resumed/1/figures/section.png", b"png")  # by a worker that has not noticed the loss
+    assert clean_up(records, blobs, settings) == 2
+    assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["ended", "resumed", "running", "waiting", "young"]
+    assert len(list((tmp_path / "incoming").iterdir())) == 1
+    assert clean_up(records, blobs, settings) == 0
+
+
+def test_nothing_is_deleted_while_the_queue_server_does_not_answer(
+    records: Records, blobs: BlobStore, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    blobs.put("results/lost/1/result.json", b"{}")
+    age_all(tmp_path / "results")
+    monkeypatch.setattr(Redis, "execute_command", Mock(side_effect=RedisConnectionError))
+    with pytest.raises(RedisConnectionError):
+        clean_up(records, blobs, settings)
+    assert blobs.exists("results/lost/1/result.json")
 
 
 def test_an_upload_that_is_submitted_again_during_the_cleaning_is_kept(

@@ -118,6 +118,15 @@ def test_blobs_are_listed_by_age(store: BlobStore):
     assert store.list_older("incoming", datetime.now(UTC) + hour) == []
 
 
+def test_keys_of_a_folder_are_those_of_its_blobs_and_prefixes(store: BlobStore):
+    store.put("results/a/1/result.json", b"x")
+    store.put("results/b/1/figures/map.png", b"x")
+    digest = upload(store, b"one").digest
+    assert sorted(store.list_keys("results")) == ["results/a", "results/b"]
+    assert store.list_keys("uploads") == [upload_key(digest)]
+    assert store.list_keys("incoming") == []
+
+
 def test_blobs_below_a_prefix_are_deleted_if_all_of_them_are_older(store: BlobStore):
     hour = timedelta(hours=1)
     for name in ("a/1/result.json", "a/2/figures/map.png", "b/1/result.json"):
