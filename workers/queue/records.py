@@ -185,6 +185,11 @@ class Records:
                 pipe.exists(job_key(job_id))
             return [job_id for job_id, known in zip(job_ids, pipe.execute(), strict=True) if not known]
 
+    def list_creation_times(self, job_ids: Sequence[str]) -> list[datetime]:
+        """Return when jobs were created, also those whose records cannot be read; nothing for ids that are not listed."""
+        scores = self._redis.zmscore(JOBS, list(job_ids)) if job_ids else []
+        return [datetime.fromtimestamp(score, UTC) for score in scores if score is not None]
+
     def forget_jobs(self, job_ids: list[str]) -> None:
         """Remove ids from the lists of jobs, once their blobs are deleted."""
         if job_ids:

@@ -28,7 +28,7 @@ def clean_up(records: Records, blobs: BlobStore, settings: Settings) -> int:
     records.forget_jobs(expired)
     lost = _find_lost(records, blobs)
     unfinished = [*records.list_queued(), *records.list_running()]
-    created = [record.created_at for job_id in unfinished if (record := records.get(job_id)) is not None]
+    created = records.list_creation_times(unfinished)
     # A job's parts are stored before its record is created; one hour covers the slowest upload.
     limits = {"uploads": min([before, *created]) - timedelta(hours=1), "incoming": now - INCOMPLETE_UPLOAD_AGE}
     # The age is looked at again before each deletion: an upload may have been submitted again since the listing.

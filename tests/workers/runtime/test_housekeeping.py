@@ -63,12 +63,25 @@ def test_an_old_upload_that_a_queued_job_needs_is_kept(
 ):
     digest = upload(blobs, b"needed")
     submission = Submission(kind=JobKind.CLASSIFY, parts=(Part(name="a", digest=digest, size_bytes=6),), options=Options())
-    record = records.create("waiting", submission, "")
-    long_ago = record.model_copy(update={"created_at": record.created_at.replace(year=record.created_at.year - 1)})
-    redis.set(job_key("waiting"), long_ago.model_dump_json())
+    records.create("waiting", submission, "")
+    redis.zadd(JOBS, {"waiting": time.time() - 2 * MONTH_S})
     age(tmp_path / "uploads" / digest)
     assert clean_up(records, blobs, settings) == 0
     assert blobs.exists(f"uploads/{digest}")
+
+
+def test_a_record_that_cannot_be_read_does_not_end_the_cleaning(
+    redis: Redis, records: Records, blobs: BlobStore, settings: Settings, submission: Submission, tmp_path: Path
+):
+    """One of a later release, for example, whose workers may still run the job."""
+    older, needed = upload(blobs, b"older"), upload(blobs, b"needed")
+    records.create("strange", submission, "")
+    redis.set(job_key("strange"), "{")
+    redis.zadd(JOBS, {"strange": time.time() - 1.5 * MONTH_S})
+    for digest, months in ((older, 2), (needed, 1)):
+        os.utime(tmp_path / "uploads" / digest, (time.time() - months * MONTH_S,) * 2)
+    assert clean_up(records, blobs, settings) == 1
+    assert [blobs.exists(f"uploads/{digest}") for digest in (older, needed)] == [False, True]
 
 
 def test_an_incomplete_upload_is_deleted_after_a_day(records: Records, blobs: BlobStore, settings: Settings, tmp_path: Path):
