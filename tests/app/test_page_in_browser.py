@@ -8,7 +8,7 @@ from tests.support.page_results import NONE, ORIGIN, make_location, make_section
 from workers.contracts import DataWarning
 from workers.exports.figure_data import write_families_data
 from workers.exports.tables import locate_many_products, locate_products
-from workers.results import ClusterResult, LocatedEvent, LocateManyResult
+from workers.results import ClassifyResult, ClusterResult, LocatedEvent, LocateManyResult
 
 pytestmark = [pytest.mark.skipif(not IS_INSTALLED, reason="no Chromium is installed"), pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -189,6 +189,25 @@ def test_an_undetermined_event_shows_its_probabilities_and_states_no_depth(page,
     assert [line for line in page.text("#result .classes").splitlines() if "%" in line] == ["50 %", "40 %", "10 %"]
     assert "No class reaches a probability of 80 %" in page.text("#result")
     assert "200° of azimuth open" in page.text("#result")
+    check_accessibility(page)
+    check_quiet(page, service)
+
+
+def test_an_undetermined_classification_speaks_of_no_depth_and_its_epicenter_has_no_spurious_digits(page, service, worker):
+    """It has no option by which a class is given, either; a given epicenter is repeated as it was given."""
+    answer = {"event_type": "undetermined", "probabilities": {"earthquake": 0.64, "glacial": 0.03, "other": 0.33}, "traces_used": 4}
+    model = {"model": {"name": "event_type", "version": "5"}, "out_of_distribution": True, "novelty": 0.2}
+    texts = []
+    for source in ("predicted", "given"):
+        point = {"reference_point": {"latitude": 39.7243, "longitude": 27.9553, "source": source}}
+        job_id = submit_job(service, "/events/classify")
+        result = ClassifyResult.model_validate(answer | model | point)
+        worker.succeed(job_id, figure_data={"section": make_section()}, result=result.model_dump(mode="json"))
+        page.open(f"{service.base_url}/#job={job_id}", f"{READY} === '{job_id}'")
+        texts.append(page.text("#result .facts dd").replace("\u00a0", " "))
+    assert texts == ["39.7° N, 28.0° E (predicted epicenter)", "39.72° N, 27.96° E (given trial epicenter)"]
+    assert page.text("#result .caution").startswith("No class reaches a probability of 80 %. More stations")
+    assert not [word for word in ("depth", "Options", "probable enough") if word in page.text("#result")]
     check_accessibility(page)
     check_quiet(page, service)
 

@@ -79,15 +79,19 @@ const outside = (result) => result.out_of_distribution && result.event_type !== 
 
 // Regions of Flinn and Engdahl are smaller than this.
 const VAGUE_KM = 500;
+const REGIONAL_KM = 100;
 const remote = ({ epicenter }, place) => place && epicenter.horizontal_uncertainty_km > VAGUE_KM && caution(`The epicenter is known to ± ${formatKilometers(epicenter.horizontal_uncertainty_km)} only, so that the event may have been in another region than ${place}.`);
 
 function showClassification(result) {
   const probability = result.probabilities[result.event_type], point = result.reference_point;
+  const open = result.event_type === "undetermined" && caution("No class reaches a probability of 80 %. More stations may decide it: near ones, with horizontals and responses.");
+  // Without an uncertainty in the answer: no digits that few predicted epicenters have.
+  const place = point && formatPoint(point.source === "given" ? point : { ...point, horizontal_uncertainty_km: REGIONAL_KM });
   return [
-    heading("Classification", naming(result.event_type), probability === undefined ? `No class is probable enough, from ${formatCount(result.traces_used, "trace")}.` : `Probability ${formatProbability(probability)}, from ${formatCount(result.traces_used, "trace")}.`),
-    unsure(result), outside(result),
+    heading("Classification", naming(result.event_type), probability === undefined ? `From ${formatCount(result.traces_used, "trace")}.` : `Probability ${formatProbability(probability)}, from ${formatCount(result.traces_used, "trace")}.`),
+    open, outside(result),
     panel("Probabilities", probabilities(result), facts([
-      point && ["Reference point", `${formatPoint(point)} (${point.source === "given" ? "given trial epicenter" : "predicted epicenter"})`],
+      point && ["Reference point", `${place} (${point.source === "given" ? "given trial epicenter" : "predicted epicenter"})`],
       ["Model", formatModels([result.model])],
     ])),
   ].filter(Boolean);
