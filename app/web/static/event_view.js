@@ -103,7 +103,7 @@ function showLocation(result, section, fit, features, notes) {
   const probability = result.probabilities?.[result.event_type];
   const kicker = [naming(result.event_type), probability === undefined ? null : formatProbability(probability), "automatic, not reviewed"].filter(Boolean).join(" · ");
   const elements = [
-    heading(kicker, place ?? formatPoint(result.epicenter), `${formatTime(result.origin_time, digitsOf(result.origin_time_uncertainty_s))} ± ${formatSeconds(result.origin_time_uncertainty_s)}`),
+    heading(kicker, place ?? formatPoint(result.epicenter), `${formatTime(result.origin_time, digitsOf(result.origin_time_uncertainty_s))} ${unbroken(`± ${formatSeconds(result.origin_time_uncertainty_s)}`)}`),
     element("dl", { className: "stats" }, ...statsOf(result, features)),
     unsure(result), remote(result, place), notes.map((text) => caution(text)), result.azimuthal_gap_deg > 180 && caution(`The stations leave ${formatNumber(result.azimuthal_gap_deg)}° of azimuth open (azimuthal gap): the epicenter is poorly constrained on that side.`),
     element("div", { className: "pair" }, element("section", { className: "panel flush" }, box), element("div", {},

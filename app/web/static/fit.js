@@ -23,7 +23,7 @@ export function fitRows(data) {
   return [
     element("p", { className: "legend" }, element("span", { className: "phase" }, element("i", { className: "swatch observed" }), "Observed"), element("span", { className: "phase" }, element("i", { className: "swatch synthetic" }), "Synthetic")),
     rows,
-    element("p", { className: "quiet" }, `Whitened, 28 to 150 s; every window has its own gain and time shift, which the inversion leaves free. Distances and azimuths are from the best fitting source, not from the stated epicenter. Beside each: correlation and time shift; 0.00 and a flat line where the window is not used, or its polarity is opposite.${few}`),
+    element("p", { className: "quiet" }, `Whitened, 28 to 150 s; every window has its own gain and time shift, which the inversion leaves free. Distances and azimuths are from the best fitting source, not from the stated epicenter. With each: correlation and time shift; 0.00 and a flat line where the window is not used, or its polarity is opposite.${few}`),
   ];
 }
 
@@ -31,5 +31,5 @@ function fitWindow(window, length, label) {
   if (!window) return element("span", { className: "quiet" }, "not used");
   const line = (values, name) => svg("path", { class: name, d: `M${values.map((value, index) => `${index},${(HEIGHT / 2 - (value * HEIGHT) / 2100).toFixed(1)}`).join("L")}` });
   const drawing = svg("svg", { viewBox: `0 0 ${length} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": `${label}, correlation ${formatNumber(window.correlation, 2)}` }, line(window.observed, "observed"), line(window.synthetic, "synthetic"));
-  return element("span", { className: "fit" }, drawing, element("small", {}, formatNumber(window.correlation, 2), element("br"), `${formatSigned(window.shift_s, 0)} s`));
+  return element("span", { className: "fit" }, drawing, element("small", {}, `${formatNumber(window.correlation, 2)} `, element("br"), `${formatSigned(window.shift_s, 0)} s`));
 }

@@ -204,6 +204,6 @@ function addControls(L, map, views, frame) {
     ...(views.all ? [button("Stations", "Show all stations", () => map.fitBounds(views.all))] : []));
   L.DomEvent.disableClickPropagation(tools);
   frame.append(tools);
-  L.control.scale({ position: "bottomleft", imperial: false }).addTo(map);
+  L.control.scale({ position: "bottomleft", imperial: false, maxWidth: 140 }).addTo(map);
   frame.append(element("small", { className: "credit" }, "Land: Natural Earth"));
 }
