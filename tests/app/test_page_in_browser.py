@@ -77,7 +77,8 @@ import("/static/fit.js").then(({fitRows}) => {
     const wave = (count) => ({observed: Array(count).fill(0), synthetic: Array(count).fill(0), correlation: 0.85, shift_s: -12});
     const station = {trace: "IU.TIXI.00.BHZ", distance_deg: 71.3, azimuth_deg: 10, body: wave(500), rayleigh: wave(300), love: wave(300)};
     document.querySelector("#submission").replaceChildren(...fitRows({step_s: 2.5, traces_in_all: 1, stations: [station]}));
-    return [...document.querySelectorAll(".fit")].map((one) => [one, one.querySelector("svg")].map((box) => box.getBoundingClientRect().width));
+    const width = (one) => one.getBoundingClientRect().width;
+    return [...document.querySelectorAll(".fit")].map((one) => [width(one), width(one.querySelector("svg"))]);
 })
 """
 
