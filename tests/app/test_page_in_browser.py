@@ -332,6 +332,14 @@ def test_more_families_than_colors_differ_by_rings_and_a_number_at_its_limit_is_
     check_quiet(page, service)
 
 
+def test_labels_of_events_are_beside_them_inside_the_map_and_cover_nothing(page, service):
+    page.open(f"{service.base_url}", START_READY)
+    points, labels = [[20, 50], [380, 50], [60, 55], [20, 200]], [[15, 205, 80]]
+    places = f"[0, 1, 2, 3].map((index) => labelPlace(index, 80, {points}, {labels}, 400))"
+    found = page.run(f"import('/static/families_view.js').then(({{labelPlace}}) => {places})")
+    assert found == [None, 291, 69, None]
+
+
 def test_nothing_is_wider_than_a_phone(page, service, worker):
     page.set_screen(390, 844)
     job_id = submit_job(service, name="a_very_long_name_of_a_file_that_somebody_exported.mseed")

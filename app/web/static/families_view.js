@@ -117,9 +117,18 @@ function drawPoints(context, plot, points, hovered) {
   const labels = [];
   for (const [index, point] of points.entries()) {
     const [x, y] = taken[index], width = context.measureText(point.event).width;
-    const free = x + 9 + width < plot.size.width && taken.every(([px, py], other) => other === index || px < x || px > x + 12 + width || Math.abs(py - y) > 9) && labels.every(([lx, ly, lw]) => x > lx + lw || x + width + 9 < lx || Math.abs(ly - y) > 12);
-    if (!free) continue;
-    labels.push([x, y, width + 9]);
-    context.fillText(point.event, x + 9, y + 4);
+    const at = labelPlace(index, width, taken, labels, plot.size.width);
+    if (at === null) continue;
+    labels.push([at, y, width]);
+    context.fillText(point.event, at, y + 4);
   }
+}
+
+const BESIDE = 9;
+
+// Where the label of a point begins: to its right, or to its left where the map ends; null where it would cover a point or label.
+export function labelPlace(index, width, points, labels, room) {
+  const [x, y] = points[index], at = x + BESIDE + width < room ? x + BESIDE : x - BESIDE - width;
+  const isClear = at > 0 && points.every(([px, py], other) => other === index || px < at - BESIDE || px > at + width + 3 || Math.abs(py - y) > BESIDE);
+  return isClear && labels.every(([lx, ly, taken]) => at - BESIDE > lx + taken || at + width + BESIDE < lx || Math.abs(ly - y) > 12) ? at : null;
 }
