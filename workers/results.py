@@ -277,7 +277,7 @@ class LocateResult(_Rounded):
         "distances",
         description="observations that the epicenter was located by: distances, distances+polarization (three-component stations), "
         "distances+array-slowness (plane waves across an array), distances+surface-wave-stack, distances+arrival-times, "
-        "arrival-times (records too short for distances), waveform-inversion (of a glacial earthquake), or none (no event was detected)",
+        "arrival-times (records too short for distances), waveform-inversion (of long-period waveforms), or none (no event was detected)",
     )
     arrivals: list[ArrivalEstimate] = Field([], description="the associated picks, in locations by arrival times")
     models: list[ModelVersion] = Field(description="the models that answered")

@@ -47,7 +47,7 @@ others on events at ice sheets, of replicas and of mixed paths: none were better
 """
 CLEAR_LOG_LIKELIHOOD: Final = 60.0
 """
-Of a source that fits clearly, twice that from which any is stated: its kind weighs more in the class, and a force may move the epicenter.
+Of a source that fits clearly, twice that from which any is stated: its kind weighs more in the class, and it may move the epicenter.
 """
 MAX_FOR_EXPLOSION, MAX_AGAINST_EXPLOSION = 3.0, 2.0
 """Largest log likelihood ratios of an explosion or collapse by the waveforms that are believed, as of other evidence."""
@@ -284,12 +284,13 @@ def locates_better(source: SourceSolution, found: EventLocation) -> bool:
     """
     Whether the epicenter of an inversion, which has that before as its prior, is the one to state.
 
-    Of a force that fits clearly and whose region is smaller: glacial earthquakes have no sharp arrivals that would hold theirs. Those of
-    moment tensors were no nearer to the true ones: of 11 synthetic earthquakes in Earth models that the inversion does not have, 5 were in
-    the stated region.
+    Of a source that fits clearly and whose region is smaller: of a force in any case, since glacial earthquakes have no sharp arrivals that
+    would hold theirs, and of a moment tensor where no arrival times do. Of 104 synthetic earthquakes, 70 of them in an Earth model that the
+    inversion does not have, and epicenters guessed to 130 km, those of the inversion are 65 km off, and 71 % are in the stated region.
     """
     is_clear = source.log_likelihood >= CLEAR_LOG_LIKELIHOOD
-    return source.kind == "force" and is_clear and source.region.horizontal_uncertainty_km < found.location.horizontal_uncertainty_km
+    is_held = source.kind == "tensor" and bool(found.arrivals)
+    return is_clear and not is_held and source.region.horizontal_uncertainty_km < found.location.horizontal_uncertainty_km
 
 
 def move_epicenter(found: EventLocation, gather: Gather, source: SourceSolution) -> EventLocation:

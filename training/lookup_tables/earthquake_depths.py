@@ -41,6 +41,6 @@ def smooth_depths(depths_km: Floats) -> Floats:
 
 def write_earthquake_depths(catalog: EarthquakeCatalog) -> str:
     """Write the tables of a catalog; returns their path."""
-    deepest_km, density = tabulate_depths(catalog)
-    np.savez_compressed(EARTHQUAKE_DEPTHS_FILE, deepest_km=deepest_km, density=density)
+    maximum_km, density = tabulate_depths(catalog)
+    np.savez_compressed(EARTHQUAKE_DEPTHS_FILE, maximum_km=maximum_km, density=density)
     return str(EARTHQUAKE_DEPTHS_FILE)

@@ -421,7 +421,7 @@ class LocateResult(LocationResult):
     """
     Observations that the epicenter was located by: distances, distances+polarization (three-component stations),
     distances+array-slowness (plane waves across an array), distances+surface-wave-stack, distances+arrival-times, arrival-times
-    (records too short for distances), waveform-inversion (of a glacial earthquake), or none (no event was detected).
+    (records too short for distances), waveform-inversion (of long-period waveforms), or none (no event was detected).
     """
 
     arrivals: list[ArrivalEstimate] = Field(default_factory=list)

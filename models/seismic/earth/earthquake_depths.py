@@ -31,7 +31,7 @@ def maximum_depth_table() -> NDArray[np.uint16]:
 
     Rows run from the south pole, columns from 180 degrees west; a node is the center of a cell of `CELL_DEG`.
     """
-    return _read_table("deepest_km", np.uint16)
+    return _read_table("maximum_km", np.uint16)
 
 
 @cache

@@ -22,6 +22,7 @@ from models.analysis.source import (
     weigh_difference,
 )
 from models.imaging.conditioning import condition
+from models.seismic.association.arrivals import Arrival
 from models.seismic.source.greens_tables import DEPTHS_KM as SOURCE_DEPTHS_KM
 from models.seismic.source.problem import KNOWN_GAIN_DEVIATION, PHASE_ERRORS
 from models.seismic.trace_id import TraceId
@@ -79,13 +80,18 @@ def test_a_force_moves_an_epicenter_of_arrival_times_that_it_makes_more_certain(
     assert answer.force_azimuth.ambiguous
 
 
-def test_a_moment_tensor_moves_no_epicenter(monkeypatch, opened, make_gather):
-    gather = make_gather()
+def test_a_moment_tensor_that_fits_clearly_moves_an_epicenter_that_no_arrival_times_hold(monkeypatch, opened, make_gather):
+    gather, tensor = make_gather(), make_tensor(log_likelihood=90.0)
     found = locate_event(opened, gather, event_type="earthquake")
     found = replace(found, location=replace(found.location, horizontal_uncertainty_km=500.0))
-    answer = state(monkeypatch, found, gather, make_tensor(log_likelihood=90.0))
+    moved = state(monkeypatch, found, gather, tensor)
 
-    assert (answer.location, answer.origin, answer.method) == (found.location, found.origin, found.method)
+    assert moved.method == "waveform-inversion"
+    assert (moved.location.latitude_deg, moved.origin.time_s) == (tensor.region.latitude_deg, tensor.time_s)
+    held = replace(found, arrivals=(Arrival(0, "P", 1000.0, 0.0, 1.0),))
+    for stays, source in ((held, tensor), (found, replace(tensor, log_likelihood=50.0))):
+        answer = state(monkeypatch, stays, gather, source)
+        assert (answer.location, answer.origin, answer.method) == (stays.location, stays.origin, stays.method)
 
 
 def test_the_sign_of_a_force_is_ambiguous_where_instruments_are_unknown(monkeypatch, glacial):
