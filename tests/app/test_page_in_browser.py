@@ -234,7 +234,7 @@ def test_warnings_about_the_event_are_above_the_map_and_those_about_records_belo
     page.run("[...document.querySelectorAll('summary')].find((one) => one.innerText === 'Warnings (2)').click()")
     page.wait("document.querySelectorAll('details[open] .plain li').length === 2")
     lines = page.run("[...document.querySelectorAll('details[open] .plain li')].map((one) => one.innerText)")
-    assert lines == ["Two events are in the records; send one at a time", "XX.S1.00.LHZ 1 gap, 3 s in all, left empty"]
+    assert lines == ["Two events are in the records; send one at a time", "XX.S1.00.LHZ: 1 gap, 3 s in all, left empty"]
     check_accessibility(page)
     check_quiet(page, service)
 

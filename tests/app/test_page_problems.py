@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.browser import IS_INSTALLED, READY, START_READY, check_accessibility, check_quiet
 from tests.support.page_results import make_location, submit_job, succeed
+from workers.contracts import DataWarning
 
 pytestmark = [pytest.mark.skipif(not IS_INSTALLED, reason="no Chromium is installed"), pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -15,6 +16,23 @@ def test_a_failed_job_says_what_was_wrong_and_what_to_do(page, service, worker):
     assert [part in page.text("#problem") for part in ("Problem 422", "No usable trace", "No vertical record", "What to do:")] == [True] * 4
     assert "the text above lists why" in page.text("#problem")
     check_quiet(page, service)
+
+
+def test_names_of_warnings_end_with_a_colon_but_before_predicates(page, service, worker):
+    """Without it the code of a station stood before the code of the one that is used instead."""
+    other, file = "XX.S1.00.LHZ is used for this station", "is text; ObsPy converts many other formats"
+    warnings = [
+        DataWarning(trace="XX.S1.10.LHZ", part=None, code="not-chosen", detail=other),
+        DataWarning(trace=None, part="notes.txt", code="unsupported-part", detail=file),
+        DataWarning(trace=None, part="notes.txt", code="unsupported-part", detail=f"notes.txt {file}"),
+    ]
+    job_id = submit_job(service)
+    succeed(worker, job_id, make_location(), warnings)
+    page.open(f"{service.base_url}/#job={job_id}", f"{READY} === '{job_id}'")
+    page.run("[...document.querySelectorAll('summary')].find((one) => one.innerText === 'Warnings (3)').click()")
+    page.wait("document.querySelectorAll('details[open] .plain li').length === 3")
+    lines = page.run("[...document.querySelectorAll('details[open] .plain li')].map((one) => one.innerText)")
+    assert lines == [f"XX.S1.10.LHZ: {other}", f"notes.txt {file}", f"notes.txt {file}"]
 
 
 def test_a_refused_upload_is_explained_above_the_form_where_it_is_seen(page, service, tmp_path):
@@ -42,6 +60,12 @@ def test_a_wrong_option_is_named_as_the_interface_names_it(page, service, tmp_pa
     page.run("document.querySelector('[name=starttime]').value = 'yesterday'; document.querySelector('#send').click()")
     page.wait("document.querySelector('#problem .advice b')")
     assert "starttime: not a time; write ISO 8601" in page.text("#problem")
+    values = {"starttime": "2020-01-02", "endtime": "2020-01-01"}
+    for name, value in values.items():
+        page.run(f"document.querySelector('[name={name}]').value = '{value}'")
+    page.run("document.querySelector('#send').click()")
+    page.wait("/before endtime/.test(document.querySelector('#problem').innerText)")
+    assert "starttime (2020-01-02" in page.text("#problem")
 
 
 def test_texts_of_the_service_keep_names_of_files_and_options(page, service):

@@ -117,10 +117,12 @@ function figurePrefix({ kind, events }) {
   return `/figures/${eventName(events.findIndex(({ event }) => event === readView("event")))}_`;
 }
 
-// A name and what is said of it, which may begin with the name.
+const PREDICATE = /^(is|are|has|have|holds?|describes?|cannot|contains?|was|were) /;
+
+// A name and what is said of it, which may begin with the name or be a predicate of it.
 function describeNamed(name, detail) {
   if (!name) return [capitalize(detail)];
-  return [element("code", {}, name), ` ${detail.startsWith(`${name} `) ? detail.slice(name.length + 1) : detail}`];
+  return [element("code", {}, name), detail.startsWith(`${name} `) ? detail.slice(name.length) : `${PREDICATE.test(detail) ? "" : ":"} ${detail}`];
 }
 
 function listDownloads(job) {
@@ -148,7 +150,7 @@ async function download(event, path) {
 }
 
 // A name of a file or of an option at the beginning stays as it is.
-const sentence = (text) => (/^(\S*\.\S|[a-z_]+:)/.test(text) ? text : capitalize(text));
+const sentence = (text) => (/^(\S*\.\S|[a-z_]+(:| \())/.test(text) ? text : capitalize(text));
 
 async function showProblem(problem, given, warnings = []) {
   leaveView();

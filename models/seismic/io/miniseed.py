@@ -111,7 +111,7 @@ def read_records(volumes: Sequence[Volume], limits: MiniseedLimits, *, horizonta
     verticals, vertical_issues = _merge_channels(segment for segment in segments if segment.trace_id.component == "Z")
     others, _ = _merge_channels(segment for segment in segments if horizontals and segment.trace_id.component in HORIZONTAL_CODES)
     records = attach_horizontals(verticals, others)
-    return records, [*issues, *_unread_channels(segments, records), *vertical_issues]
+    return records, [*issues, *_unread_channels(segments, records, horizontals=horizontals), *vertical_issues]
 
 
 def _merge_channels(segments: Iterable[Segment]) -> tuple[list[Record], list[DataIssue]]:
@@ -269,7 +269,7 @@ def _merged_length(group: Sequence[Segment]) -> int:
     return grid_length([segment.start_time_ns for segment in group], [segment.count for segment in group], rate_hz)
 
 
-def _unread_channels(segments: Sequence[Segment], records: Sequence[Record]) -> list[DataIssue]:
+def _unread_channels(segments: Sequence[Segment], records: Sequence[Record], *, horizontals: bool) -> list[DataIssue]:
     """Issues on stations without a vertical channel, and on the number of other channels left out of each file."""
     verticals = {segment.trace_id.station_key for segment in segments if segment.trace_id.component == "Z"}
     missing = {segment.trace_id.station_key: segment.part for segment in segments if segment.trace_id.station_key not in verticals}
@@ -279,5 +279,5 @@ def _unread_channels(segments: Sequence[Segment], records: Sequence[Record]) -> 
     without_vertical = [
         DataIssue(None, part, "no-vertical", f"{'.'.join(key)} has no vertical channel; not used") for key, part in sorted(missing.items())
     ]
-    detail = "channels left out, not vertical nor horizontal beside a vertical one"
+    detail = f"channels left out, not vertical{' nor horizontal beside a vertical one' if horizontals else ', which alone are used here'}"
     return without_vertical + [DataIssue(None, part, "not-vertical", f"{detail}: {count}") for part, count in sorted(others.items())]

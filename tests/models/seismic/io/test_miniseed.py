@@ -310,4 +310,6 @@ def test_horizontals_of_another_rate_or_not_requested_are_left_out() -> None:
     alike = recordings.miniseed((Z, 0, 1.0, wave), ("IU.ANMO.00.BHN", 0, 1.0, wave), ("IU.ANMO.00.BHE", 0, 1.0, wave))
     records, issues = read_records([scan_miniseed("file0", alike)], LIMITS, horizontals=False)
     assert records[0].horizontals is None
-    assert codes(issues) == ["not-vertical"]
+    assert [(issue.code, issue.detail) for issue in issues] == [
+        ("not-vertical", "channels left out, not vertical, which alone are used here: 2")
+    ]
