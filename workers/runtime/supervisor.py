@@ -1,6 +1,8 @@
 """Supervisor: starts and restarts worker processes and the embedded queue server, and requeues abandoned jobs."""
 
+import logging
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -71,6 +73,8 @@ class Supervisor:
         self._next_queue_start_s = 0.0
         self._stopping, self._thread = threading.Event(), threading.Thread(target=self._run, name="supervisor", daemon=True)
         self._log = structlog.get_logger("atlas")
+        self._queue_outage = OutageLog("the queue server ended, starting it again and again", "the queue server runs again", logging.ERROR)
+        self._start_outage = OutageLog("the queue server did not start", "the queue server was started", logging.ERROR)
         self._outage = OutageLog("sweeps for abandoned jobs fail", "sweeps for abandoned jobs succeed again")
 
     def start(self) -> None:
@@ -122,15 +126,24 @@ class Supervisor:
             self._check_worker(slot)
 
     def _check_queue(self) -> None:
-        if self._queue is None or self._queue.is_running() or time.monotonic() < self._next_queue_start_s:
+        if self._queue is None:
             return
-        self._next_queue_start_s = time.monotonic() + QUEUE_PAUSE_S
-        self._log.error("the queue server ended, starting it again")
+        now_s = time.monotonic()
+        if self._queue.is_running():
+            if now_s > self._next_queue_start_s + QUEUE_PAUSE_S:
+                self._queue_outage.record_success()
+            return
+        if now_s < self._next_queue_start_s:
+            return
+        self._next_queue_start_s = now_s + QUEUE_PAUSE_S
+        self._queue_outage.record_failure(free_bytes=shutil.disk_usage(self._settings.data_dir).free)
         try:
             self._queue.stop()
             self._queue.start()
         except AtlasError as error:
-            self._log.error("the queue server did not start", detail=error.detail)
+            self._start_outage.record_failure(detail=error.detail)
+        else:
+            self._start_outage.record_success()
 
     def _check_worker(self, slot: _WorkerSlot) -> None:
         """Start the slot's worker when it is due; after one has ended, with exponential backoff."""

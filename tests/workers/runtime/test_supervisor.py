@@ -7,6 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from workers.queue.connection import QueueUnreachable
+from workers.runtime.embedded_queue import EmbeddedQueueFailed
 from workers.runtime.supervisor import Supervisor
 from workers.settings import Settings
 
@@ -27,6 +28,34 @@ def test_an_exception_in_one_step_does_not_end_supervision(settings: Settings, m
     with supervisor:
         assert again.wait(20)
         assert sweep.wait(20)
+
+
+def test_a_queue_server_that_ends_whenever_it_is_started_is_logged_once_with_the_free_space(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    """On a full disk it does so every second, and cannot write its own log there."""
+    supervisor = Supervisor(settings.model_copy(update={"workers": 0}))
+    answers = iter([False, EmbeddedQueueFailed("no"), False, EmbeddedQueueFailed("no"), False, None, True, True])
+
+    def answer() -> object:
+        found = next(answers)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr("workers.runtime.supervisor.QUEUE_PAUSE_S", -1.0)
+    monkeypatch.setattr(supervisor._queue, "is_running", answer)
+    monkeypatch.setattr(supervisor._queue, "start", answer)
+    with capture_logs() as lines:
+        for _ in range(5):
+            supervisor._check_queue()
+    assert [(line["log_level"], line["event"]) for line in lines] == [
+        ("error", "the queue server ended, starting it again and again"),
+        ("error", "the queue server did not start"),
+        ("info", "the queue server was started"),
+        ("info", "the queue server runs again"),
+    ]
+    assert lines[0]["free_bytes"] > 0
 
 
 def test_sweeps_that_fail_are_logged_once(settings: Settings, monkeypatch: pytest.MonkeyPatch):
