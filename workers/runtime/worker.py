@@ -2,12 +2,12 @@
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import partial
+from types import FrameType
 
 import structlog
 from redis import Redis
@@ -49,7 +49,7 @@ def work(settings: Settings, name: str, queue: str = QUEUE) -> None:
     tracing = open_tracing(settings, "worker")
     worker = WorkerContext(settings, open_blobs(settings), records, Dispatcher(redis, settings), models, name, tracing)
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until RQ sets its handler; runs the `finally` below
+    end_at_sigterm(heartbeat, name)  # until RQ sets its handler
     try:
         heartbeat.start()
         log.info("worker started", worker=name, models=state.models, provider=models.provider, took_s=round(time.monotonic() - start_s, 2))
@@ -68,6 +68,21 @@ def work(settings: Settings, name: str, queue: str = QUEUE) -> None:
         heartbeat.stop()
         tracing.close()
         log.info("worker stopped", worker=name)
+
+
+def end_at_sigterm(heartbeat: Heartbeat, name: str) -> None:
+    """
+    Let SIGTERM end the process while it has no job.
+
+    `SystemExit` would not do: it is lost where the signal meets a callback of compiled code, as when kernels are loaded.
+    """
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        heartbeat.stop()
+        structlog.get_logger("atlas").info("worker stopped", worker=name)
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def wait_for_queue(redis: Redis, pause_s: float = 1.0) -> None:
