@@ -56,6 +56,11 @@ VELOCITY_ERROR_KM, VELOCITY_ERROR_FRACTION = 3.0, 0.015
 """Standard deviation of a depth due to the velocities above the source, which observations share: constant, and relative to the depth."""
 
 
+MAX_READ_ERROR_KM: Final = 60.0
+"""
+Largest standard deviation of a depth that is stated as it was read; of less certain ones the density counts, most of which is then how
+deep earthquakes are known to occur in the region.
+"""
 KNOWN_SHARE: Final = 0.85
 """Share of the earthquakes known about an epicenter in the prior of its depth; the rest is that of the search by arrival times."""
 
@@ -108,12 +113,14 @@ class DepthDensity:
         """
         Begin with the prior and the depth of arrival times, of which the prior remains where they are confused, or with the prior alone.
 
-        That depth is one of a search whose prior is `density_anywhere`, which it is divided by.
+        That depth is one of a search whose prior is `density_anywhere`, which it is divided by, though nowhere by less than where deep
+        earthquakes are known: a depth of which times know nothing would become a deep one.
         """
         prior = seismicity.density(DEPTHS_KM)
         if by_arrivals is None:
             return cls(seismicity, prior)
-        likelihood = _compute_normal(by_arrivals) / seismicity.density_anywhere(DEPTHS_KM)
+        searched = np.maximum(seismicity.density_anywhere(DEPTHS_KM), DEEP_PROBABILITY / DEPTHS_KM[-1])
+        likelihood = _compute_normal(by_arrivals) / searched
         found = prior * likelihood / float((prior * likelihood).sum() * DEPTH_STEP_KM)
         return cls(seismicity, (1.0 - CONFUSED_PROBABILITY) * found + CONFUSED_PROBABILITY * prior)
 

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from models.analysis.combine import DepthEstimate, OriginTime, combine_depths, combine_origin_times
-from models.analysis.depth import MISREAD_PROBABILITY, DepthDensity, KnownDepths, find_known_depths
+from models.analysis.depth import MAX_READ_ERROR_KM, MISREAD_PROBABILITY, DepthDensity, KnownDepths, find_known_depths
 from models.analysis.distances import DistanceReadings
 from models.analysis.refinement import RefinedLocation
 from models.array_types import Floats
@@ -19,11 +19,6 @@ MIN_SECTION_STATIONS: Final = 4
 MAX_INFORMED_ERROR_KM: Final = 30.0
 """
 Standard deviation of the depth of arrival times up to which they know it by themselves: half of that of their prior (`log_depth_prior`).
-"""
-MAX_READ_ERROR_KM: Final = 60.0
-"""
-Largest standard deviation of a depth that is stated as it was read; of less certain ones the density counts, most of which is then how
-deep earthquakes are known to occur in the region.
 """
 MAX_DEPTH_ERROR_KM: Final = 50.0
 """Largest uncertainty of a depth by arrival times that is stated without a section."""

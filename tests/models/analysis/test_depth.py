@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from models.analysis.combine import DepthEstimate
-from models.analysis.depth import DepthDensity, KnownDepths, find_onsets
+from models.analysis.depth import DepthDensity, KnownDepths, find_onsets, list_known_depths
 from models.seismic.association.arrivals import Arrival
 from models.seismic.depth_phases.likelihood import DEPTHS_KM, DepthPhases
 from models.seismic.depth_phases.rises import Onset
+from models.seismic.geodesy import unit_vectors
 
 DEEP = KnownDepths(650.0, 650.0**2)
 SHALLOW = KnownDepths(100.0, 100.0**2)
@@ -62,6 +63,15 @@ def test_weak_depth_phases_leave_a_depth_that_others_agree_on():
         DepthDensity.begin(SHALLOW, DepthEstimate(20.0, 15.0)).with_section(DepthEstimate(15.0, 8.0)).with_phases(make_phases(90.0, 0.5))
     )
     assert found.estimate().depth_km == pytest.approx(16.0, abs=6.0)
+
+
+def test_arrival_times_that_know_nothing_do_not_make_a_region_of_shallow_earthquakes_a_deep_one():
+    california = list_known_depths(unit_vectors(37.0, -118.0)[None], np.ones(1))
+    found = DepthDensity.begin(california, DepthEstimate(90.0, 400.0)).estimate()
+    assert found.depth_km < 100.0
+    assert found.uncertainty_km > 60.0
+    certain = DepthDensity.begin(california, DepthEstimate(20.0, 10.0)).estimate()
+    assert certain.depth_km == pytest.approx(20.0, abs=4.0)
 
 
 def test_without_any_observation_the_prior_remains():

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from models.analysis.combine import set_origin_time
-from models.analysis.depth import MISREAD_PROBABILITY, measure_depth_phases
+from models.analysis.depth import MAX_READ_ERROR_KM, MISREAD_PROBABILITY, measure_depth_phases
 from models.analysis.detection import detect_event
 from models.analysis.distances import read_distances
-from models.analysis.hypocenter import MAX_READ_ERROR_KM, combine_hypocenter
+from models.analysis.hypocenter import combine_hypocenter
 from models.analysis.pipeline import Models, predict_depth
 from models.analysis.refinement import find_location
 from models.analysis.sections import make_reference
