@@ -64,7 +64,7 @@ def distances_figure(
     chosen = read[np.argsort(distances_deg[read], kind="stable")]
     rows = max(1, -(-len(chosen) // COLUMNS))
     width, height = min(COLUMNS, max(1, len(chosen))) * CELL_IN[0] + 0.3, rows * CELL_IN[1] + 1.0
-    figure = new_figure(width, height, title, "waveform, and below it the time-frequency picture that the distance is predicted from")
+    figure = new_figure(width, height, title, "waveforms and pictures that the network reads; ± its deviation")
     window_s = pictures.window_s
     zero_s = window_s[0] if origin_time_s is None else origin_time_s
     for number, trace in enumerate(chosen):

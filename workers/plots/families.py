@@ -73,7 +73,7 @@ def _draw_members(axes: Axes, positions: NDArray[np.float64], cluster: int, size
         s=size,
         marker="x" if outlier else "o",
         **_marker_colors(cluster),
-        label=f"outliers ({len(positions)})" if outlier else f"family {cluster} ({len(positions)})",
+        label=f"outliers ({len(positions)})" if outlier else f"family {cluster}",  # whose number has its outliers, too
         alpha=0.9,
     )
 

@@ -51,7 +51,7 @@ def residuals_figure(data: DistanceResiduals, title: str) -> bytes:
     chosen = data.find_finite()
     unused = "" if data.used[chosen].all() else " (others hollow, at the edge where they lie beyond)"
     count = f"{int(data.used[chosen].sum())} of {len(chosen)} traces used{unused}"
-    summary = f"{count}; bars: standard deviations; red: common residual {data.common_deg:+.1f}°"
+    summary = f"{count}; bars: standard deviations of the network; red: common residual {data.common_deg:+.1f}°"
     figure = new_figure(WIDTH_IN, HEIGHT_IN, title, summary)
     left, right = place_axes(figure, 0.75, 0.6, 5.6, 0.75), place_axes(figure, 6.1, 0.6, 0.25, 0.75)
     used = chosen[data.used[chosen]]

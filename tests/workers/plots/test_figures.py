@@ -116,6 +116,16 @@ def test_distances_are_drawn_of_each_trace_that_was_read(count):
     assert pixels(data).shape[1] == pytest.approx(((3.9 if count < 2 else 3 * 3.9) + 0.3) * 130, abs=2)
 
 
+def test_text_over_the_distance_of_one_trace_says_whose_deviations_are_drawn_and_is_not_cut_off(monkeypatch):
+    sheets = []
+    monkeypatch.setattr("workers.plots.distances.new_figure", lambda *given: sheets.append(new_figure(*given)) or sheets[-1])
+    events = gather(1)
+    pictures = TracePictures(render_traces(TRACE_FREQUENCY, events, START_S), (150.0, 10.0), (START_S, START_S + 5120.0))
+    distances_figure(events, pictures, np.array([40.0]), np.array([1.5]), title="Predicted distances")
+    assert sheets[0].texts[1].get_text().endswith("± its deviation")
+    assert max(text.get_window_extent().x1 for text in sheets[0].texts) < sheets[0].bbox.width
+
+
 @pytest.mark.parametrize(("count", "latitude_deg"), [(0, 0.0), (1, 66.4), (30, -90.0), (200, 20.0)])
 def test_a_map_is_drawn_anywhere_on_the_globe(count, latitude_deg):
     events = gather(count, 10)
@@ -161,6 +171,15 @@ def test_families_are_drawn_of_any_number_of_events(count):
     rng = np.random.default_rng(1)
     data = families_figure(rng.normal(size=(count, 2)), rng.integers(-1, 14, count), [f"event {k}" for k in range(count)], title="Families")
     assert inked_fraction(data) > (0.001 if count else 0.0)
+
+
+def test_the_legend_of_families_counts_no_family_without_its_outliers(monkeypatch):
+    """The answer, the page and the contact sheet count them with it."""
+    sheets = []
+    monkeypatch.setattr("workers.plots.families.new_figure", lambda *given: sheets.append(new_figure(*given)) or sheets[-1])
+    families_figure(np.zeros((4, 2)), np.array([0, 1, 1, -1]), list("abcd"), title="Families")
+    legend = sheets[0].axes[0].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["outliers (1)", "family 0", "family 1"]
 
 
 @pytest.mark.parametrize("channels", [1, 3])
