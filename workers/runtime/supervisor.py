@@ -168,7 +168,7 @@ class Supervisor:
         slot.process = subprocess.Popen(  # noqa: S603 -- our own program
             [sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getpid()), *worker],
             cwd=ROOT,
-            env=os.environ | worker_environment(self._settings),
+            env=os.environ | worker_environment(self._settings) | choose_kernel_folder(self._settings),
             stdin=subprocess.DEVNULL,
             process_group=0,
         )
@@ -233,3 +233,17 @@ def worker_environment(settings: Settings) -> dict[str, str]:
     read = Settings()
     secrets = {"REDIS_URL": (settings.redis_url, read.redis_url), "ATLAS_QUEUE_PASSWORD": (settings.queue_password, read.queue_password)}
     return resolved | {name: value.get_secret_value() for name, (value, own) in secrets.items() if value is not None and value != own}
+
+
+def choose_kernel_folder(settings: Settings, installation: Path = ROOT / "models") -> dict[str, str]:
+    """
+    Return the variable that tells numba where compiled kernels are kept, `kernels` in the data folder; nothing where it needs none.
+
+    By default they lie beside the code, and where that cannot be written, as under ProtectSystem=strict of systemd, no worker would start.
+    The folder is private, because whoever can write it can run code in a worker.
+    """
+    if "NUMBA_CACHE_DIR" in os.environ or os.access(installation, os.W_OK):
+        return {}
+    folder = settings.data_dir.resolve() / "kernels"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return {"NUMBA_CACHE_DIR": str(folder)}

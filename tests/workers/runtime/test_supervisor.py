@@ -1,14 +1,17 @@
 """Supervision continues after an exception in one of its steps; restarts of workers are tested in tests/end_to_end and tests/faults."""
 
 import errno
+import os
+import stat
 import threading
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from workers.queue.connection import QueueUnreachable
 from workers.runtime.embedded_queue import EmbeddedQueueFailed
-from workers.runtime.supervisor import Supervisor
+from workers.runtime.supervisor import Supervisor, choose_kernel_folder
 from workers.settings import Settings
 
 
@@ -56,6 +59,18 @@ def test_a_queue_server_that_ends_whenever_it_is_started_is_logged_once_with_the
         ("info", "the queue server runs again"),
     ]
     assert lines[0]["free_bytes"] > 0
+
+
+def test_kernels_are_kept_in_the_data_folder_where_the_installation_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """As under ProtectSystem=strict in the unit of docs/how-to/deploy.md: numba would find no place, and no worker would start."""
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    settings = Settings(data_dir=tmp_path / "data")
+    assert choose_kernel_folder(settings, tmp_path) == {}
+    monkeypatch.setattr(os, "access", lambda path, mode: (path, mode) != (tmp_path, os.W_OK))  # root may write everywhere else
+    assert choose_kernel_folder(settings, tmp_path) == {"NUMBA_CACHE_DIR": str(tmp_path / "data" / "kernels")}
+    assert stat.S_IMODE((tmp_path / "data" / "kernels").stat().st_mode) == 0o700
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "/somewhere")
+    assert choose_kernel_folder(settings, tmp_path) == {}
 
 
 def test_sweeps_that_fail_are_logged_once(settings: Settings, monkeypatch: pytest.MonkeyPatch):
