@@ -154,7 +154,7 @@ def contradicts_distances(gather: Gather, readings: DistanceReadings, solution: 
 
 def contradicts_others(with_times: Sequence[EpicenterRegion], without_times: Sequence[EpicenterRegion]) -> bool:
     """
-    Whether arrival times contradict the regions found without them.
+    Whether arrival times, or a source inversion, contradict the regions found without them.
 
     Contradicted where the epicenter lies outside three times the 68 % ellipse of every region of probability 5 % and more, and each of
     these outside three times the ellipse of the epicenter.

@@ -83,13 +83,16 @@ def test_a_force_moves_an_epicenter_of_arrival_times_that_it_makes_more_certain(
 def test_a_moment_tensor_that_fits_clearly_moves_an_epicenter_that_no_arrival_times_hold(monkeypatch, opened, make_gather):
     gather, tensor = make_gather(), make_tensor(log_likelihood=90.0)
     found = locate_event(opened, gather, event_type="earthquake")
-    found = replace(found, location=replace(found.location, horizontal_uncertainty_km=500.0))
+    size = {"horizontal_uncertainty_km": 300.0, "semi_major_km": 300.0, "semi_minor_km": 300.0, "alternatives": ()}
+    near = replace(found.location, latitude_deg=65.0, longitude_deg=-36.0, **size)
+    found = replace(found, location=near)
     moved = state(monkeypatch, found, gather, tensor)
 
     assert moved.method == "waveform-inversion"
     assert (moved.location.latitude_deg, moved.origin.time_s) == (tensor.region.latitude_deg, tensor.time_s)
     held = replace(found, arrivals=(Arrival(0, "P", 1000.0, 0.0, 1.0),))
-    for stays, source in ((held, tensor), (found, replace(tensor, log_likelihood=50.0))):
+    contradicted = replace(found, location=replace(near, latitude_deg=-40.0))
+    for stays, source in ((held, tensor), (contradicted, tensor), (found, replace(tensor, log_likelihood=50.0))):
         answer = state(monkeypatch, stays, gather, source)
         assert (answer.location, answer.origin, answer.method) == (stays.location, stays.origin, stays.method)
 
