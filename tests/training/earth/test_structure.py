@@ -10,6 +10,7 @@ import pytest
 
 from training.config import load_recipe
 from training.earth import dispersion, greens, structure
+from training.experiments.physics import measure_dispersion
 from training.synthesis.events import draw_event, open_sampler
 from training.synthesis.records import synthesize_displacement, synthesize_mixed_displacement
 from training.synthesis.sources import Source
@@ -64,7 +65,7 @@ def test_rayleigh_group_velocity_agrees_with_disba(store):
     """In the Earth model of all tests; `training validate physics` compares every store."""
     deck = structure.build_deck_rows(load_recipe("greens_50s", greens.GreensConfig).deck)
     for period_s in (60.0, 100.0):
-        speed, measured_s = dispersion.measure_dispersion(store, period_s)
+        speed, measured_s = measure_dispersion(store, period_s)
         assert speed == pytest.approx(dispersion.predict_dispersion(deck, measured_s), rel=0.03)
 
 
