@@ -67,7 +67,13 @@ class Readiness:
 
 def _check_queue_file(folder: Path) -> Check:
     """Report damage of the embedded queue's append-only file until the operator has removed the record of it."""
-    damage = read_damage(folder)
+    try:
+        damage = read_damage(folder)
+    except (OSError, ValueError):
+        detail = (
+            "queue/damage.json, which records damage of the append-only file of the queue, cannot be read; restore a backup, or remove it"
+        )
+        return Check(name="queue-file", ok=False, detail=detail)
     if damage is None:
         return Check(name="queue-file", ok=True, detail="no damage of the append-only file is recorded")
     detail = (

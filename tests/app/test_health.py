@@ -94,6 +94,16 @@ async def test_damage_of_the_queues_file_makes_the_service_not_ready_until_its_r
     assert (await client.get("/health/ready")).status_code == 200
 
 
+async def test_a_record_of_damage_that_cannot_be_read_counts_as_damage(client, worker, settings):
+    """A full disk may have left it empty."""
+    worker.beat()
+    record = settings.data_dir / "queue" / "damage.json"
+    record.touch()
+    answer = await client.get("/health/ready")
+    record.unlink()
+    assert failed_checks(answer) == {"queue-file"}
+
+
 async def test_a_service_that_shuts_down_is_not_ready(client, worker):
     worker.beat()
     client._transport.app.state.service.readiness.draining = True

@@ -20,12 +20,14 @@ class Damage(BaseModel):
 
 
 def record_damage(queue_folder: Path, damage: Damage) -> None:
-    """Write the record into the folder of the queue."""
-    (queue_folder / _NAME).write_text(damage.model_dump_json(indent=2))
+    """Write the record into the folder of the queue, whole or not at all."""
+    temporary = queue_folder / f".{_NAME}"
+    temporary.write_text(damage.model_dump_json(indent=2))
+    temporary.replace(queue_folder / _NAME)
 
 
 def read_damage(queue_folder: Path) -> Damage | None:
-    """Return the recorded damage of the append-only files; None if there is none."""
+    """Return the recorded damage of the append-only files; None if there is none. Raises OSError, ValueError."""
     try:
         return Damage.model_validate_json((queue_folder / _NAME).read_bytes())
     except FileNotFoundError:
