@@ -78,7 +78,10 @@ import("/static/fit.js").then(({fitRows}) => {
     const station = {trace: "IU.TIXI.00.BHZ", distance_deg: 71.3, azimuth_deg: 10, body: wave(500), rayleigh: wave(300), love: wave(300)};
     document.querySelector("#submission").replaceChildren(...fitRows({step_s: 2.5, traces_in_all: 1, stations: [station]}));
     const width = (one) => one.getBoundingClientRect().width;
-    return [...document.querySelectorAll(".fit")].map((one) => [width(one), width(one.querySelector("svg"))]);
+    const numbers = [...document.querySelectorAll(".fit")[0].querySelectorAll("span")].map((one) => one.getBoundingClientRect());
+    const apart = numbers[1].left - numbers[0].right;
+    const widths = [...document.querySelectorAll(".fit")].map((one) => [width(one), width(one.querySelector("svg"))]);
+    return [widths, apart, numbers[1].top - numbers[0].top];
 })
 """
 
@@ -271,7 +274,8 @@ def test_on_a_phone_waveforms_of_a_fit_are_as_wide_as_their_column(page, service
     """The correlation is below; beside it left 26 pixels for half an hour of body waves."""
     page.set_screen(390, 844)
     page.open(f"{service.base_url}", START_READY)
-    widths = page.run(_FIT_WIDTHS_SCRIPT)
+    widths, apart, lower = page.run(_FIT_WIDTHS_SCRIPT)
+    assert (apart > 8, abs(lower) < 2) == (True, True), "or a negative shift is subtracted from the correlation"
     assert [[round(one) for one in pair] for pair in widths] == [[round(column), round(column)] for column, _ in widths]
     assert min(column for column, _ in widths) > 80
     assert page.run("document.documentElement.scrollWidth") <= 390

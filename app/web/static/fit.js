@@ -31,5 +31,5 @@ function fitWindow(window, length, label) {
   if (!window) return element("span", { className: "quiet" }, "not used");
   const line = (values, name) => svg("path", { class: name, d: `M${values.map((value, index) => `${index},${(HEIGHT / 2 - (value * HEIGHT) / 2100).toFixed(1)}`).join("L")}` });
   const drawing = svg("svg", { viewBox: `0 0 ${length} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": `${label}, correlation ${formatNumber(window.correlation, 2)}` }, line(window.observed, "observed"), line(window.synthetic, "synthetic"));
-  return element("span", { className: "fit" }, drawing, element("small", {}, `${formatNumber(window.correlation, 2)} `, element("br"), `${formatSigned(window.shift_s, 0)} s`));
+  return element("span", { className: "fit" }, drawing, element("small", {}, element("span", {}, formatNumber(window.correlation, 2)), " ", element("span", {}, `${formatSigned(window.shift_s, 0)} s`)));
 }
