@@ -12,8 +12,7 @@ from models.array_types import Floats
 from training.earth.structure import Row
 
 MAX_DEPTH_KM = 700.0
-# Exponent of the flattened density for Rayleigh waves.
-DENSITY_EXPONENT = 2.275
+DENSITY_EXPONENT = 2.275  # of the flattened density, for Rayleigh waves
 
 
 def _flatten_layers(deck: list[Row]) -> tuple[Floats, Floats, Floats, Floats, Floats, float]:

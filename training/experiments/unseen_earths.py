@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from scipy.special import ndtr
 
 from models.analysis.event_class import lies_at_ice_sheet
 from models.array_types import Floats
 from models.imaging.conditioning import condition
 from models.specs.pictures import CONDITIONING
 from training.config import TrainingSettings
-from training.earth.greens import UNSEEN_STORES, load_stores
+from training.earth.greens import UNSEEN_STORES, GreensStore, load_stores
 from training.evaluation.evaluate import evaluate
 from training.evaluation.event_result import NAN, EventResult, Truth, select_kind, select_located
 from training.evaluation.event_sources import LabeledEvent
@@ -29,9 +30,10 @@ from training.evaluation.pages import RESULTS, format_table, write_page
 from training.random_streams import Purpose, make_generator
 from training.synthesis.events import NOISE_MAGNITUDE, EventSampler, SyntheticEvent, draw_event_source, open_sampler, synthesize_event
 from training.synthesis.instrument_defects import GAIN_DEVIATION, WRONG_GAIN_PROBABILITY
-from training.synthesis.records import ORIGIN_S, scatter_gains
+from training.synthesis.path_effects import share_paths
+from training.synthesis.records import ORIGIN_S, scatter_gains, synthesize_in_earths
 from training.synthesis.signal_to_noise import median_signal_to_noise
-from training.synthesis.sources import NOISE
+from training.synthesis.sources import NOISE, Source
 from training.synthesis.station_geometry import Stations
 from training.synthesis.windows import WHOLE_RECORD_S, Window
 
@@ -41,11 +43,26 @@ SNR: Final = (5.0, 40.0)  # median of the traces; that of noise alone is 3 to 4
 SNR_BORDERS: Final = (8.0, 16.0)
 MAGNITUDES: Final = {"glacial": (4.8, 6.8), "earthquake": (4.8, 6.8)}
 MAX_SHALLOW_KM: Final = 60.0  # deeper earthquakes are no glacial ones by their depth
+SHARING_DEG: Final = 8.0
+"""
+Length over which stations share Earth model and perturbations of their paths: of two stations 2 degrees apart P is then early or late by a
+second against each other. Arrays see plane waves, which with a perturbation of each path for itself they would not.
+"""
 EARLIEST_S: Final = 600.0  # start of the records before the origin time, at most
 KINDS: Final = ("earthquake", "glacial", "explosion", "landslide", NOISE)
 RARITY: Final = 2  # explosions, landslides and noise are so many times fewer than earthquakes
 BATCH: Final = 10
 TOLERANCE: Final = 10.0  # degrees of an azimuth, or kilometers of a depth
+
+
+def mix_neighboring_earths(
+    stores: tuple[GreensStore, ...], source: Source, stations: Stations, one_earth_share: float, random: np.random.Generator
+) -> Floats:
+    """Synthesize displacement as `synthesize_mixed_displacement` does, with Earth models that are alike for neighboring stations."""
+    count = len(stations.distances_deg)
+    draws = share_paths(stations.latitudes_deg, stations.longitudes_deg, SHARING_DEG) @ random.normal(size=count)
+    draws = np.full(count, draws[0]) if random.uniform() < one_earth_share else draws
+    return synthesize_in_earths(stores, source, stations, np.minimum(len(stores) * ndtr(draws), len(stores) - 1).astype(np.int64))
 
 
 def draw_whole_windows(stations: Stations, _depth_km: float, random: np.random.Generator) -> tuple[Window, ...]:
@@ -105,7 +122,8 @@ class UnseenEarths:
         """What the events are drawn from."""
         ice = {"at_ice": MAX_SHALLOW_KM} if self.at_ice else {}
         drawn = ice | {"snr": SNR, "magnitudes": MAGNITUDES, "gains": (GAIN_DEVIATION, WRONG_GAIN_PROBABILITY), "earliest_s": EARLIEST_S}
-        return {"seed": self.seed, "stores": UNSEEN_STORES, "stations": STATIONS, "distances_deg": DISTANCES_DEG, **drawn}
+        places = {"stations": STATIONS, "distances_deg": DISTANCES_DEG, "sharing_deg": SHARING_DEG}
+        return {"seed": self.seed, "stores": UNSEEN_STORES, **places, **drawn}
 
     def batches(self, settings: TrainingSettings) -> list[tuple[str, ...]]:  # noqa: ARG002
         """Kinds and numbers of the events."""
@@ -115,7 +133,8 @@ class UnseenEarths:
     def load(self, keys: Sequence[str], settings: TrainingSettings) -> Iterator[tuple[str, LabeledEvent]]:
         """Draw events by key."""
         sampler = open_sampler(load_stores(settings.build_dir / "greens", UNSEEN_STORES), settings, self.seed)
-        sampler = replace(sampler, realism=replace(sampler.realism, gains="equal"))
+        realism = replace(sampler.realism, gains="equal", sharing_deg=SHARING_DEG, mix_earths=mix_neighboring_earths)
+        sampler = replace(sampler, realism=realism)
         for key in keys:
             kind, number = key.split("-")
             random = make_generator(self.seed, Purpose.UNSEEN_EARTHS, 10_000 * KINDS.index(kind) + int(number))
@@ -136,6 +155,7 @@ def write_unseen_earths_page(settings: TrainingSettings, command: str, events: i
         snr=f"{SNR[0]:g} to {SNR[1]:g}",
         gain=f"{np.exp(GAIN_DEVIATION):.1f}",
         seed=str(seed),
+        sharing=f"{SHARING_DEG:.0f}",
         classes=tabulate_classes(results),
         places=tabulate_places(results),
         depths=tabulate_statements(results, "earthquake"),

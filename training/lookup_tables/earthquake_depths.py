@@ -8,8 +8,7 @@ from models.seismic.earth.earthquake_depths import CELL_DEG, DENSITY_DEPTHS_KM, 
 from models.seismic.geodesy import distance_deg
 from training.synthesis.catalogs import EarthquakeCatalog
 
-SEARCH_RADIUS_DEG = 4.0
-WIDTH_DEG = 2.0  # standard deviation of the weights by distance
+SEARCH_RADIUS_DEG, WIDTH_DEG = 4.0, 2.0  # of the maximum; standard deviation of the weights by distance
 ELSEWHERE = 10.0  # earthquakes of anywhere that count with those near a node
 FIXED_KM, FIXED_DEVIATION_KM = (10.0, 12.0, 15.0, 33.0), 10.0  # depths that catalogs assume where nothing holds them
 DEVIATION_KM, DEVIATION_FRACTION = 3.0, 0.1  # of the others: constant, and relative to the depth
@@ -21,13 +20,11 @@ def tabulate_depths(catalog: EarthquakeCatalog) -> tuple[NDArray[np.uint16], NDA
     maximum_km = np.zeros((len(latitudes), len(longitudes)), np.uint16)
     density = np.zeros((*maximum_km.shape, len(DENSITY_DEPTHS_KM)), np.uint8)
     kernels = smooth_depths(catalog.depths_km)
-    anywhere = ELSEWHERE * kernels.mean(axis=0)
     for row, latitude in enumerate(latitudes):
         near = np.abs(catalog.latitudes_deg - latitude) <= 2.0 * SEARCH_RADIUS_DEG
         apart = distance_deg(catalog.latitudes_deg[near, None], catalog.longitudes_deg[near, None], latitude, longitudes[None])
-        within = np.where(apart <= SEARCH_RADIUS_DEG, catalog.depths_km[near, None], 0.0)
-        maximum_km[row] = within.max(axis=0, initial=0.0).round()
-        found = np.exp(-0.5 * (apart.T / WIDTH_DEG) ** 2) @ kernels[near] + anywhere
+        maximum_km[row] = np.where(apart <= SEARCH_RADIUS_DEG, catalog.depths_km[near, None], 0.0).max(axis=0, initial=0.0).round()
+        found = np.exp(-0.5 * (apart.T / WIDTH_DEG) ** 2) @ kernels[near] + ELSEWHERE * kernels.mean(axis=0)
         density[row] = np.rint(255.0 * found / found.max(axis=1, keepdims=True))
     return maximum_km, density
 
@@ -39,8 +36,7 @@ def smooth_depths(depths_km: Floats) -> Floats:
     return np.asarray(kernels / np.trapezoid(kernels, DENSITY_DEPTHS_KM, axis=1)[:, None])
 
 
-def write_earthquake_depths(catalog: EarthquakeCatalog) -> str:
-    """Write the tables of a catalog; returns their path."""
+def write_earthquake_depths(catalog: EarthquakeCatalog) -> None:
+    """Write the tables of a catalog."""
     maximum_km, density = tabulate_depths(catalog)
     np.savez_compressed(EARTHQUAKE_DEPTHS_FILE, maximum_km=maximum_km, density=density)
-    return str(EARTHQUAKE_DEPTHS_FILE)

@@ -16,7 +16,7 @@ from scipy import fft
 
 from models.array_types import Complexes, Floats
 from models.seismic.earth.travel_times import first_arrival_s, travel_time_s
-from models.seismic.geodesy import KM_PER_DEGREE
+from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
 
 SPLIT_KM_S = 4.5
 RAYLEIGH_KM_S = 3.75
@@ -49,7 +49,7 @@ class PathScatter:
 
     `stretch` is the factor of the delays of body waves after P. `event_share`: fraction of the variance of group delays, and of these,
     that is common to all paths of an event. `crusts`: whether paths through PREM get the dispersion of random proportions of PREM's, a
-    continental and an oceanic crust.
+    continental and an oceanic crust. `sharing` [paths, paths] mixes what is drawn for each path (`share_paths`); None for no sharing.
     """
 
     dispersion: float = 1.0
@@ -59,12 +59,24 @@ class PathScatter:
     attenuation: float = 1.0
     event_share: float = 0.6
     crusts: bool = False
+    sharing: Floats | None = None
+
+    def draw_own(self, kinds: int, count: int, random: np.random.Generator) -> Floats:
+        """Draw normal numbers [kinds, paths, 1] of unit variance, those of neighbors alike where paths are shared."""
+        own = random.normal(size=(kinds, count, 1))
+        return own if self.sharing is None else np.asarray(self.sharing @ own)
+
+
+def share_paths(latitudes_deg: Floats, longitudes_deg: Floats, length_deg: float) -> Floats:
+    """Make the matrix [n, n] that correlates draws at n stations by exp(-(distance / length)² / 2)."""
+    apart_deg = distance_deg(latitudes_deg[:, None], longitudes_deg[:, None], latitudes_deg, longitudes_deg)
+    return np.asarray(np.linalg.cholesky(np.exp(-0.5 * (apart_deg / length_deg) ** 2) + 1e-6 * np.eye(len(apart_deg))))
 
 
 def draw_relative_delays(frequencies_hz: Floats, count: int, scatter: PathScatter, random: np.random.Generator) -> Floats:
     """Draw relative group delays [count, frequencies] of surface waves; `event_share` of their variance is common to all paths."""
     own, common = np.sqrt(1 - scatter.event_share), np.sqrt(scatter.event_share)
-    draw = own * random.normal(size=(2, count, 1)) + common * random.normal(size=(2, 1, 1))
+    draw = own * scatter.draw_own(2, count, random) + common * random.normal(size=(2, 1, 1))
     log_frequency = np.log(np.maximum(frequencies_hz, 1e-4))
     nodes = -np.log(PERIODS_S)[::-1]
     crust, mantle = (np.interp(log_frequency, nodes, np.array(sizes)[::-1]) for sizes in (CRUST, MANTLE))
@@ -92,7 +104,7 @@ def _draw_surface_transfer(frequencies: Floats, travel_s: Floats, scatter: PathS
     delay = relative * travel_s[:, None]
     # The phase of a group delay is its integral over angular frequency.
     phase = 2 * np.pi * np.cumsum(delay, axis=1) * (frequencies[1] - frequencies[0])
-    q_change = scatter.attenuation * random.normal(0, 0.25, (len(travel_s), 1)) / 200.0
+    q_change = scatter.attenuation * 0.25 * scatter.draw_own(1, len(travel_s), random)[0] / 200.0
     return np.asarray(np.exp(-1j * phase - np.pi * frequencies * travel_s[:, None] * np.clip(q_change, -0.0012, None)))
 
 
@@ -103,7 +115,7 @@ def draw_body_delays(times_s: Floats, distances_deg: Floats, scatter: PathScatte
     They grow with the time since P, from S on by a rate of their own up to a group velocity of SPLIT_KM_S, and are zero before P.
     """
     own, common = np.sqrt(1 - scatter.event_share), np.sqrt(scatter.event_share)
-    first, later = own * random.normal(size=(2, len(distances_deg), 1)) + common * random.normal(size=(2, 1, 1))
+    first, later = own * scatter.draw_own(2, len(distances_deg), random) + common * random.normal(size=(2, 1, 1))
     split = distances_deg * KM_PER_DEGREE / SPLIT_KM_S
     # Where ak135 has no such arrival, the split stands in for it: nothing is stretched there.
     p, s = (
@@ -140,7 +152,7 @@ def perturb_paths(traces: Floats, distances_deg: Floats, step_s: float, scatter:
     width = 20 + 0.04 * arrival
     weight = 1 / (1 + np.exp(-np.clip((np.arange(samples) * step_s - arrival) / (width / 4), -50, 50)))
     surface = fft.rfft(traces * weight, padded) * _draw_surface_transfer(frequencies, distance_km / RAYLEIGH_KM_S, scatter, random)
-    shift = random.normal(0, scatter.body_shift_s, (count, 1))
+    shift = scatter.body_shift_s * scatter.draw_own(1, count, random)[0]
     delays = draw_body_delays(np.arange(samples, dtype=np.float64) * step_s, distances_deg, scatter, random)
     body = fft.rfft(delay_samples(traces * (1 - weight), delays, step_s), padded) * np.exp(-2j * np.pi * frequencies * shift)
     scattering = fft.rfft(_draw_coda(samples // 2, step_s, count, scatter, random), padded)

@@ -12,12 +12,12 @@ from typing import Literal
 import numpy as np
 from scipy import fft
 
-from models.array_types import Floats, Floats32
+from models.array_types import Floats, Floats32, Integers
 from models.seismic.waveforms import Record
 from training.earth.greens import GreensStore, GreensTable
 from training.synthesis.instrument_defects import apply_defects, apply_instrument, draw_gains
 from training.synthesis.noise import NoiseCharacter, draw_noise_displacement
-from training.synthesis.path_effects import PathScatter, perturb_paths
+from training.synthesis.path_effects import PathScatter, perturb_paths, share_paths
 from training.synthesis.sources import Source
 from training.synthesis.station_geometry import Stations
 from training.synthesis.windows import Window
@@ -36,9 +36,11 @@ class Realism:
     Effects that make synthetic records realistic; each can be switched off for an ablation.
 
     `amplitude_sigma`: standard deviation of the logarithm of the amplitude factor of a path (focusing). `one_earth_share`: fraction of
-    events all of whose paths run through one Earth model, where there are several. `character`: of recorded noise. `gains`: "none" scales
-    each record to a maximum of 1, for networks that read each by itself; samples of "equal" ones are nanometers, or their derivatives, and
-    those of "scattered" ones are multiplied by gains as of `draw_gains`. `mix_earths`: called in place of `synthesize_mixed_displacement`.
+    events all of whose paths run through one Earth model, where there are several. `character`: of recorded noise. `gains`: "none"
+    scales each record to a maximum of 1, for networks that read each by itself; samples of "equal" ones are nanometers, or their
+    derivatives, and those of "scattered" ones are multiplied by gains as of `draw_gains`. `mix_earths`: called in place of
+    `synthesize_mixed_displacement`. `sharing_deg`: length over which neighboring stations share the perturbations of their paths; 0 for
+    none, as in training.
     """
 
     paths: PathScatter | None
@@ -50,6 +52,7 @@ class Realism:
     one_earth_share: float = 0.4
     gains: Gains = "none"
     mix_earths: Callable[..., Floats] | None = None
+    sharing_deg: float = 0.0
 
 
 def find_nearest_table(store: GreensStore, source: Source) -> GreensTable:
@@ -120,6 +123,13 @@ def synthesize_mixed_displacement(
         return synthesize_displacement(stores[0], source, stations, contract)
     count = 1 if random.uniform() < one_earth_share else len(stations.azimuths_deg)
     earths = np.broadcast_to(random.integers(len(stores), size=count), len(stations.azimuths_deg))
+    return synthesize_in_earths(stores, source, stations, earths, contract)
+
+
+def synthesize_in_earths(
+    stores: tuple[GreensStore, ...], source: Source, stations: Stations, earths: Integers, contract: Contract = contract_source
+) -> Floats:
+    """Synthesize displacement [traces, samples] in meters, each path [traces] in the Earth model of a store by index."""
     groups = [(np.flatnonzero(earths == k), store) for k, store in enumerate(stores)]
     order = np.argsort(np.concatenate([rows for rows, _ in groups]))
     motion = [synthesize_displacement(store, source, stations.take(rows), contract) for rows, store in groups if len(rows)]
@@ -143,7 +153,8 @@ def synthesize_records(
     step = stores[0].time_step_s
     motion = (realism.mix_earths or synthesize_mixed_displacement)(stores, source, stations, realism.one_earth_share, random)
     if realism.paths is not None:
-        motion = perturb_paths(motion, stations.distances_deg, step, realism.paths, random)
+        near = share_paths(stations.latitudes_deg, stations.longitudes_deg, realism.sharing_deg) if realism.sharing_deg else None
+        motion = perturb_paths(motion, stations.distances_deg, step, replace(realism.paths, sharing=near), random)
         motion *= random.lognormal(0, realism.amplitude_sigma, (len(motion), 1))
     motion = np.pad(motion, ((0, 0), (int(PRE_EVENT_S / step), 0)))
     if realism.noise:

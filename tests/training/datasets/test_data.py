@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,12 +31,14 @@ from training.synthesis.path_effects import (
     draw_crust_delays,
     draw_relative_delays,
     perturb_paths,
+    share_paths,
 )
 from training.synthesis.sources import KINDS, make_anomalous
 from training.synthesis.station_geometry import Stations, find_operating_stations
 from training.synthesis.windows import NEAR_DEG, Window, draw_free_windows, draw_window
 from training.tasks.distance import OffsetRecipe, describe_distance_limits
 
+SHIFTS_ONLY = PathScatter(dispersion=0, stretch=0, coda=0, attenuation=0)
 TRACES = TraceRecipe(
     store="greens_50s",
     events_per_shard=6,
@@ -257,7 +260,7 @@ def test_without_scatter_a_path_leaves_the_surface_wave_unchanged():
     random = np.random.default_rng(0)
     time = np.arange(2000) * 2.0
     pulse = np.exp(-(((time - 2000) / 40) ** 2)) * np.sin(2 * np.pi * time / 60)
-    quiet = PathScatter(dispersion=0, body_shift_s=0, coda=0, attenuation=0)
+    quiet = replace(SHIFTS_ONLY, body_shift_s=0)
     np.testing.assert_allclose(perturb_paths(pulse[None], np.array([60.0]), 2.0, quiet, random)[0], pulse, atol=1e-6)
 
 
@@ -314,6 +317,21 @@ def test_a_fraction_of_the_delay_is_common_to_an_event():
     means = [draw_relative_delays(np.array([1 / 20]), 30, PathScatter(event_share=0.6), random).mean() for _ in range(300)]
     own = draw_relative_delays(np.array([1 / 20]), 3000, PathScatter(event_share=0.0), random).std()
     assert np.std(means) / own == pytest.approx(np.sqrt(0.6), abs=0.12)
+
+
+def test_neighboring_stations_share_the_perturbations_of_their_paths():
+    sharing = share_paths(np.array([0.0, 1.0, 40.0]), np.array([0.0, 0.0, 0.0]), 8.0)
+    draws = np.concatenate([PathScatter(sharing=sharing).draw_own(1, 3, np.random.default_rng(k))[0] for k in range(3000)], axis=1)
+    assert draws.std(axis=1) == pytest.approx(np.ones(3), rel=0.05)
+    assert (draws[0] - draws[1]).std() == pytest.approx(np.sqrt(2.0 * (1.0 - np.exp(-0.5 / 64.0))), rel=0.1)
+    assert abs(np.corrcoef(draws)[0, 2]) < 0.05
+    pulses = np.zeros((3, 1000))
+    pulses[:, 600] = 1.0
+    scatter, distances = replace(SHIFTS_ONLY, sharing=sharing), np.full(3, 60.0)
+    first, near, far = np.array(
+        [perturb_paths(pulses, distances, 1.0, scatter, np.random.default_rng(k)).argmax(axis=1) for k in range(40)]
+    ).T
+    assert (first - near).std() < 0.3 * (first - far).std()
 
 
 def test_defects_keep_the_number_of_samples():
