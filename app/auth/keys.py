@@ -109,11 +109,14 @@ def change_keys(path: Path, change: Callable[[tuple[Key, ...]], Sequence[Key]]) 
         text = _Keys(keys=tuple(change(read_keys(path)))).model_dump_json(indent=2)
         temporary = path.with_name(f".{path.name}.{uuid4().hex}")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def add_key(path: Path, key: Key) -> None:

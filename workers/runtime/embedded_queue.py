@@ -131,7 +131,10 @@ class EmbeddedQueue:
                 time.sleep(_POLL_S)
         redis.close()
         self.stop()
-        raise EmbeddedQueueFailed("the embedded queue server did not start; see queue/server.log in the data folder")
+        free = shutil.disk_usage(self._folder).free // 2**20  # on a full disk the log has no reason
+        raise EmbeddedQueueFailed(
+            f"the embedded queue server did not start; see queue/server.log in the data folder, where {free} MiB are free"
+        )
 
 
 def _find_binary(settings: Settings) -> Path:

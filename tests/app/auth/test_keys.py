@@ -1,3 +1,4 @@
+import errno
 import os
 import stat
 from datetime import UTC, datetime, timedelta
@@ -69,6 +70,20 @@ def test_a_key_file_that_others_may_write_is_an_error(path):
     path.chmod(0o666)
     with pytest.raises(KeysUnusable):
         read_keys(path)
+
+
+def test_a_key_that_finds_no_space_leaves_the_file_and_nothing_else(path, monkeypatch):
+    add_key(path, new_key("lab", [Scope.READ], 1.0)[0])
+    before = path.read_bytes()
+
+    def fail(_descriptor):
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="no space left"):
+        add_key(path, new_key("other", [Scope.READ], 1.0)[0])
+    assert path.read_bytes() == before
+    assert sorted(found.name for found in path.parent.iterdir()) == ["keys.json", "keys.json.lock"]
 
 
 def test_the_command_creates_lists_and_revokes(path, capsys):

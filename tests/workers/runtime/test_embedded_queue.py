@@ -80,7 +80,7 @@ def test_a_server_that_cannot_start_raises(tmp_path: Path):
     folder = tmp_path / "queue"
     folder.mkdir()
     (folder / "appendonlydir").write_bytes(b"")
-    with pytest.raises(EmbeddedQueueFailed):
+    with pytest.raises(EmbeddedQueueFailed, match=r"\d+ MiB are free"):
         EmbeddedQueue(Settings(data_dir=tmp_path)).start()
 
 
