@@ -45,6 +45,12 @@ _DRAWINGS_SCRIPT = """
         unpicked: section.rayleighVelocity([{distance_deg: 10}], []),
         missing: section.interpolate({distances_deg: [10, 20], times_s: [100, null]}, 12.5),
         east: map.destination(0, 170, 90, 20),
+        bounds: (() => {
+            const points = [], bounds = {extend: (point) => points.push(point) && bounds};
+            const at = (longitude) => ({geometry: {coordinates: [longitude, 0]}, properties: {ellipse: {semi_major_km: 20}}});
+            map.epicenterBounds({latLngBounds: () => bounds}, [at(94), at(-118)]);
+            return points.map(([, longitude]) => Math.round(longitude));
+        })(),
         cut: map.splitOutline([[178, 0], [180, 1], [180, -1], [178, 0]]),
         whole: map.splitOutline([[1, 0], [2, 1], [2, -1], [1, 0]]),
         jumps: land.filter(jumps).length,
@@ -181,8 +187,11 @@ def test_of_many_events_each_has_its_figures_and_the_list_their_regions(page, se
     record = worker.records.get(job_id)
     products = locate_many_products(record, result, {name: locate_products(record, located, "ATLAS") for name in ("a", "b")})
     figures = {f"event_000{number}_section": make_section() for number in (1, 2)}
-    worker.succeed(job_id, formats=products, figure_data=figures, result=result.model_dump(mode="json"))
+    parts = ("a", "all.zip/a/waves.mseed", "b", "all.zip/b.mseed", "all.zip")
+    warnings = [DataWarning(trace=None, part=part, code="gaps", detail="1 gap, 3 s in all, left empty") for part in parts]
+    worker.succeed(job_id, formats=products, figure_data=figures, result=result.model_dump(mode="json"), warnings=warnings)
     page.open(f"{service.base_url}/#job={job_id}", f"{READY} === '{job_id}'")
+    assert "Warnings (5)" in page.text("#result")
     heads = page.run("[...document.querySelectorAll('#result th')].map((one) => one.innerText)")
     assert heads == ["Event", "Class", "Region", "Origin time", "Epicenter", "Depth"]
     assert "Figures (PNG)" not in page.text(".downloads")
@@ -191,6 +200,7 @@ def test_of_many_events_each_has_its_figures_and_the_list_their_regions(page, se
         "[...document.querySelectorAll('.downloads p:nth-of-type(2) a')].map((one) => [one.innerText, one.getAttribute('href')])"
     )
     assert [(text, address.rsplit("/", 1)[1]) for text, address in links] == [("Record section", "event_0002_section.png")]
+    assert "Warnings (3)" in page.text("#result"), "not those of the other event"
     check_quiet(page, service)
 
 
@@ -434,6 +444,7 @@ def test_drawings_follow_the_conventions_of_seismology(page, service):
     assert (values["arrival"], values["missing"]) == (125.0, None)
     assert (values["rayleigh"], values["unpicked"]) == (pytest.approx(3.005, abs=0.01), None)
     assert values["east"] == pytest.approx([0.0, 190.0], abs=1e-9)
+    assert values["bounds"] == [90, 98, 238, 246], "where they are drawn, on the shorter way around the Earth from the first"
     assert values["jumps"] == 0
     assert values["cut"] == [[[178, 0], [180, 1]], [[180, -1], [178, 0]]]
     assert values["whole"] == [[[1, 0], [2, 1], [2, -1], [1, 0]]]

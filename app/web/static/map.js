@@ -78,11 +78,11 @@ export async function showMap(box, features, offsets) {
   return map;
 }
 
-// Several times the outer ellipse, and never less than 400 km, so that the coast is in view.
-function epicenterBounds(L, epicenters) {
+// Several times the outer ellipse, and never less than 400 km, so that the coast is in view; on the side of the first one where they are drawn.
+export function epicenterBounds(L, epicenters) {
   const bounds = L.latLngBounds([]);
   for (const { geometry, properties } of epicenters) {
-    const [longitude, latitude] = geometry.coordinates;
+    const longitude = wrapLongitude(geometry.coordinates[0], epicenters[0].geometry.coordinates[0]), latitude = geometry.coordinates[1];
     const radius = Math.min(60, Math.max(400, 3 * (properties.outer_ellipse ?? properties.ellipse).semi_major_km) / KM_PER_DEGREE);
     const across = Math.min(90, radius / Math.max(0.15, Math.cos(latitude * Math.PI / 180)));
     bounds.extend([Math.max(-84, latitude - radius), longitude - across]).extend([Math.min(84, latitude + radius), longitude + across]);

@@ -104,8 +104,17 @@ async function showJob(job, signal) {
   one("#result").dataset.ready = job.id;
 }
 
+// Whether a part is of an event: its name is that of a folder, or of the file but for its ending.
+const isOf = (part, event) => part.split("/").some((step) => step === event || step.startsWith(`${event}.`));
+
+// Warnings without those of other events than the one in view.
+function selectWarnings({ warnings, result }, event) {
+  const others = event && result?.kind === "locate_many" ? result.events.map((one) => one.event).filter((name) => name !== event) : [];
+  return warnings.filter(({ code, part }) => code !== "no-event" && (!part || isOf(part, event) || !others.some((name) => isOf(part, name))));
+}
+
 function listWarnings(job) {
-  const shown = job.warnings.filter((warning) => warning.code !== "no-event");
+  const shown = selectWarnings(job, readView("event"));
   if (shown.length === 0) return [];
   const lines = shown.map((warning) => element("li", {}, ...describeNamed([warning.part, warning.trace].filter(Boolean).join(" "), warning.detail)));
   return [element("section", { className: "panel" }, element("h3", {}, "Data"), folded(`Warnings (${shown.length})`, () => element("ul", { className: "plain" }, lines)))];
