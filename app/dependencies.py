@@ -70,7 +70,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     redis, async_redis = connect_with_breaker(settings, breaker := CircuitBreaker())
     listener = connect_listener(settings)
     updates = JobUpdates(listener)
-    records, blobs = Records(redis, settings), open_blobs(settings)
+    records, blobs, keyring = Records(redis, settings), open_blobs(settings), Keyring(settings)
     store = StoreAccess(blobs)
     tracing = open_tracing(settings, "api")
     tasks = [asyncio.create_task(updates.run()), asyncio.create_task(probe_while_open(breaker, async_redis))]
@@ -82,12 +82,12 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             dispatcher=Dispatcher(redis, settings),
             blobs=blobs,
             store=store,
-            readiness=Readiness(records, store, settings.data_dir.resolve() / "queue" if settings.redis_url is None else None),
+            readiness=Readiness(records, store, keyring, settings.data_dir.resolve() / "queue" if settings.redis_url is None else None),
             models=open_store(settings.artifacts_dir),
             updates=updates,
             idempotency=Idempotency(async_redis, settings),
             job_index=JobIndex(redis, Records(redis, settings)),
-            keyring=Keyring(settings),
+            keyring=keyring,
             rate_limiter=RateLimiter(async_redis, settings),
             tracing=tracing,
         )

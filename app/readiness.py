@@ -7,6 +7,8 @@ from typing import Final
 import anyio.to_thread
 from anyio import CapacityLimiter
 
+from app.auth.keyring import Keyring
+from app.errors import KeysUnreadable
 from app.schemas import Check, Ready
 from app.store_access import StoreAccess
 from models.errors import AtlasError
@@ -23,8 +25,8 @@ WITHIN_S: Final = 0.6
 class Readiness:
     """The checks of readiness; each answers within `WITHIN_S`, in threads that nothing else uses."""
 
-    def __init__(self, records: Records, store: StoreAccess, queue_folder: Path | None = None) -> None:
-        self._records, self._store, self._queue_folder = records, store, queue_folder
+    def __init__(self, records: Records, store: StoreAccess, keyring: Keyring, queue_folder: Path | None = None) -> None:
+        self._records, self._store, self._keyring, self._queue_folder = records, store, keyring, queue_folder
         self._limiter = CapacityLimiter(8)
         self.draining = False
         """True once the service has been asked to stop: new requests are to be sent elsewhere."""
@@ -39,6 +41,8 @@ class Readiness:
             checks = [queue, *(Check(name=name, ok=False, detail=f"{name}: {detail}") for name in ("worker", "models")), store]
         if self._queue_folder is not None:
             checks.append(_check_queue_file(self._queue_folder))
+        if not _are_keys_readable(self._keyring):
+            checks.append(Check(name="keys", ok=False, detail="the service cannot read its API keys, so nobody can call it; see its log"))
         if self.draining:
             checks.append(Check(name="shutdown", ok=False, detail="the service is shutting down"))
         return _summarize(workers, checks)
@@ -63,6 +67,15 @@ class Readiness:
         except AtlasError as error:
             return Check(name="store", ok=False, detail=error.detail)
         return Check(name="store", ok=True, detail="the blob store takes and returns a blob")
+
+
+def _are_keys_readable(keyring: Keyring) -> bool:
+    """Return whether callers can be identified, or need not be; while the key file cannot be read, all calls about jobs are refused."""
+    try:
+        _ = keyring.required
+    except KeysUnreadable:
+        return False
+    return True
 
 
 def _check_queue_file(folder: Path) -> Check:

@@ -104,6 +104,15 @@ async def test_a_record_of_damage_that_cannot_be_read_counts_as_damage(client, w
     assert failed_checks(answer) == {"queue-file"}
 
 
+async def test_a_service_that_cannot_read_its_keys_is_not_ready(client, worker, settings):
+    """It answers 503 to everybody, so a load balancer is to ask another machine."""
+    worker.beat()
+    settings.keys_file.write_text("{")
+    assert failed_checks(await client.get("/health/ready")) == {"keys"}
+    settings.keys_file.unlink()
+    assert (await client.get("/health/ready")).status_code == 200
+
+
 async def test_a_service_that_shuts_down_is_not_ready(client, worker):
     worker.beat()
     client._transport.app.state.service.readiness.draining = True
