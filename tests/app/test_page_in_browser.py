@@ -328,6 +328,9 @@ def test_families_are_shown_once_each_with_their_waveforms(page, service, worker
     assert page.text("#result h2") == "2 families in 6 events"
     assert page.run("[...document.querySelectorAll('.family')].map((one) => one.querySelectorAll('svg path').length)") == [9, 9]
     assert page.run("document.querySelector('input[name=task]:checked').value") == "cluster"
+    page.run("[...document.querySelectorAll('summary')].find((one) => one.innerText.startsWith('Choice of')).click()")
+    page.wait("/largest excess is chosen/.test(document.querySelector('details[open] .quiet')?.innerText)")
+    assert page.text("details[open] thead").split() == ["k", "Loss", "Stability", "Silhouette", "Excess"]
     check_accessibility(page)
     check_quiet(page, service)
 

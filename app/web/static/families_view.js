@@ -35,7 +35,7 @@ export async function showFamilies(job) {
     panel("Families", cards,
       data && element("p", { className: "quiet" }, "Representative events: the three traces of the largest ratio of peak to median amplitude, ten minutes about the peak, 8 to 200 s.")),
     panel("Details", folded("Family of each event", () => table("Family of each event", ["Event", "Family", "Probability", "Outlier"], result.assignments.map((one) => [one.event, one.cluster, formatProbability(one.confidence), one.outlier ? "yes" : "no"]))),
-      folded("Choice of the number of families", () => table("Choice of the number of families", ["k", "Loss", "Stability", "Silhouette", "Excess"], result.selection.map((row) => [row.k, formatNumber(row.loss, 3), formatNumber(row.stability, 2), formatNumber(row.silhouette, 2).replace("-", "−"), row.excess == null ? "not computed" : formatSigned(row.excess, 2)]))),
+      folded("Choice of the number of families", () => [element("p", { className: "quiet" }, "The number k of the largest excess is chosen: of the silhouette over that of events without structure."), table("Choice of the number of families", ["k", "Loss", "Stability", "Silhouette", "Excess"], result.selection.map((row) => [row.k, formatNumber(row.loss, 3), formatNumber(row.stability, 2), formatNumber(row.silhouette, 2).replace("-", "−"), row.excess == null ? "not computed" : formatSigned(row.excess, 2)]))]),
       facts([["Model", formatModels([result.model])]])),
   ].filter(Boolean);
   return { elements, after: () => appendInSteps(cards, result.clusters.map((family) => () => familyCard(family, result, data?.waveforms ?? {}))) };
