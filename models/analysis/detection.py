@@ -36,6 +36,8 @@ from models.specs.offset import OFFSET
 TABLE_PATH: Final = Path(__file__).with_name("detection_noise.json")
 MAX_FALSE_ALARM_PROBABILITY: Final = 0.01
 """An event is detected where noise reaches its statistic less often: one window of noise in a hundred may be called an event."""
+TRANSIENTS_OF_BEAMS: Final = (2, 1)  # indices of `TRANSIENT_BANDS_HZ` that the `BEAM_BANDS` are
+MAX_FILTERED_SHARE: Final = 0.5  # of the records in a band whose beams are formed
 CLEAR_PROBABILITY: Final = 1e-4
 """False-alarm probability below which no further evidence is measured."""
 MIN_FALSE_ALARM_PROBABILITY: Final = 1e-6  # the extrapolation by an exponential is not trusted below
@@ -211,10 +213,11 @@ def detect_event(records: Sequence[Record], gather: Gather, reader: OnnxModel | 
     """
     table = table or read_noise_table()
     kinds = KINDS_OF_EVIDENCE if len(records) >= MIN_STATIONS else 1
-    found = [_measure_traces(records, gather, reader, table)]
+    transients = measure_transients(records)
+    found = [_measure_traces(records, gather, transients, reader, table)]
     for measure in (_measure_arrays, _measure_stack) if kinds > 1 else ():
         if combine_evidence(found, kinds, table).false_alarm_probability > CLEAR_PROBABILITY:
-            evidence = measure(gather, table)
+            evidence = measure(gather, transients, table)
             found += [] if evidence is None else [evidence]
     return combine_evidence(found, kinds, table)
 
@@ -317,9 +320,10 @@ def _cut_windows(gather: Gather, starts_s: Floats, window_s: float) -> Gather:
     return replace(gather, samples=np.where((times_s >= 0.0) & (times_s < window_s), gather.samples, np.float32(np.nan)))
 
 
-def _measure_traces(records: Sequence[Record], gather: Gather, reader: OnnxModel | None, table: NoiseTable) -> tuple[str, float]:
+def _measure_traces(
+    records: Sequence[Record], gather: Gather, transients: Transients, reader: OnnxModel | None, table: NoiseTable
+) -> tuple[str, float]:
     """Name and probability of transients, or of readings of their wave trains, whichever noise shows less often."""
-    transients = measure_transients(records)
     probabilities = trace_probabilities(transients, table)
     name, probability = _describe_transients(records, probabilities)
     kinds = KINDS_OF_EVIDENCE if len(records) >= MIN_STATIONS else 1
@@ -351,8 +355,10 @@ def _describe_transients(records: Sequence[Record], probabilities: Floats) -> tu
     return name, network_probability(probabilities)
 
 
-def _measure_arrays(gather: Gather, table: NoiseTable) -> tuple[str, float] | None:
-    beams = [(band, beam) for array in measure_beam_power(gather) for band, beam in enumerate(array) if beam is not None]
+def _measure_arrays(gather: Gather, transients: Transients, table: NoiseTable) -> tuple[str, float] | None:
+    whole = [transients.filtered[:, index].mean() < MAX_FILTERED_SHARE for index in TRANSIENTS_OF_BEAMS]
+    arrays = measure_beam_power(gather)
+    beams = [(band, beam) for array in arrays for band, beam in enumerate(array) if beam is not None and whole[band]]
     if not beams:
         return None
     least = min(float(exceedance_probability(np.array(beam.contrast), np.array(beam.trials), table.beams[band])) for band, beam in beams)
@@ -361,7 +367,7 @@ def _measure_arrays(gather: Gather, table: NoiseTable) -> tuple[str, float] | No
     return name, 1.0 - (1.0 - least) ** len(beams)
 
 
-def _measure_stack(gather: Gather, table: NoiseTable) -> tuple[str, float] | None:
+def _measure_stack(gather: Gather, _transients: Transients, table: NoiseTable) -> tuple[str, float] | None:
     stack = detect_surface_waves(gather)
     if stack is None:
         return None

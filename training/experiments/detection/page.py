@@ -1,11 +1,13 @@
 """What is called an event: noise, real events, and events of the synthetic catalog replica by signal-to-noise ratio."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Final
 
 import numpy as np
+from scipy.signal import butter, sosfilt, sosfiltfilt
 
 from models.analysis.detection import (
     MAX_FALSE_ALARM_PROBABILITY,
@@ -16,6 +18,7 @@ from models.analysis.detection import (
     read_noise_table,
     trace_probabilities,
 )
+from models.array_types import Floats
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
 from models.registry.inference import OnnxModel
@@ -42,6 +45,19 @@ VISIBLE_RATIO = 1.25
 """Of the signal-to-noise ratio of an event to that of its noise alone: below, noise decides the ratio, and no wave is above the noise."""
 TRANSIENT_LIMITS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
 """Probabilities in noise up to which transients count, that are compared."""
+
+
+FILTERS_HZ: Final[Mapping[str, tuple[str, tuple[float, ...]]]] = {
+    "25 s and longer": ("lowpass", (0.04,)),
+    "20 to 100 s": ("bandpass", (0.01, 0.05)),
+    "10 to 50 s": ("bandpass", (0.02, 0.1)),
+    "0.5 to 2 Hz": ("bandpass", (0.5, 2.0)),
+    "1 to 4 Hz": ("bandpass", (1.0, 4.0)),
+    "1 Hz and higher": ("highpass", (1.0,)),
+}
+"""Filters of users, Butterworth of four poles: kind and corners."""
+MAX_CORNER: Final = 0.95  # of the Nyquist frequency
+FILTERED_NETWORKS: Final = 60
 
 
 @dataclass(frozen=True)
@@ -94,7 +110,29 @@ def write_detection_page(settings: TrainingSettings, command: str, count: int, s
         missed=format_missed(replica),
         limit=f"{MAX_TRANSIENT_PROBABILITY:g}",
         limits=format_limits(settings, count),
+        filtered=format_filtered(settings, min(count, FILTERED_NETWORKS), reader),
     )
+
+
+def format_filtered(settings: TrainingSettings, count: int, reader: OnnxModel) -> str:
+    """Tabulate how often synthetic noise that was filtered before it was sent is called an event, by the filter."""
+    networks, rows = list(draw_noise_networks(settings, count, TEST)), []
+    for name, (kind, corners_hz) in FILTERS_HZ.items():
+        fast = [one.records for one in networks if corners_hz[-1] < MAX_CORNER * 0.5 * one.records[0].sampling_rate_hz]
+        for apply in (sosfilt, sosfiltfilt):
+            sent = [[filter_record(one, kind, corners_hz, apply) for one in records] for records in fast]
+            found = [detect_records(name, "filtered", records, reader, holds_event=False) for records in sent]
+            detected = [result.detected for result in found if result is not None]
+            rows.append((name, "causal" if apply is sosfilt else "zero-phase", str(len(detected)), format_fraction(detected)))
+    return format_table(("filter", "phase", "networks of noise", "called an event"), rows)
+
+
+def filter_record(record: Record, kind: str, corners_hz: tuple[float, ...], apply: Callable[[Floats, Floats], Floats]) -> Record:
+    """Filter a record as a user may have done, with the mean in its gaps."""
+    sections = butter(4, corners_hz if len(corners_hz) > 1 else corners_hz[0], kind, fs=record.sampling_rate_hz, output="sos")
+    live = np.isfinite(record.samples)
+    samples = np.where(live, record.samples - np.nanmean(record.samples), 0.0).astype(np.float64)
+    return replace(record, samples=np.where(live, apply(sections, samples), np.nan).astype(np.float32))
 
 
 def format_limits(settings: TrainingSettings, count: int) -> str:

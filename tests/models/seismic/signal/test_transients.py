@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.signal import butter, sosfilt, sosfiltfilt
 
 from models.seismic.signal.transients import TRANSIENT_BANDS_HZ, measure_transients
 from models.seismic.trace_id import TraceId
@@ -95,3 +96,29 @@ def test_a_constant_record_and_one_of_gaps_have_no_contrast(noise):
     dead = replace(noise, samples=np.zeros_like(noise.samples))
     empty = replace(noise, samples=np.full_like(noise.samples, np.nan))
     assert not np.isfinite(measure_transients([dead, empty]).contrasts).any()
+
+
+FILTERS = {"low-pass": ("lowpass", 0.04), "long periods": ("bandpass", (0.01, 0.05)), "short periods": ("bandpass", (1.0, 2.2))}
+
+
+def filter_record(record: Record, name: str, *, zero_phase: bool) -> Record:
+    kind, corners_hz = FILTERS[name]
+    sections = butter(4, corners_hz, kind, fs=record.sampling_rate_hz, output="sos")
+    filtered = (sosfiltfilt if zero_phase else sosfilt)(sections, record.samples.astype(np.float64))
+    return replace(record, samples=filtered.astype(np.float32))
+
+
+@pytest.mark.parametrize("zero_phase", [False, True])
+@pytest.mark.parametrize("name", FILTERS)
+def test_noise_that_was_filtered_before_has_no_larger_contrasts(noise, name, zero_phase):
+    """Before, what leaked from the passband at the ends of the record was a contrast of 10 and more."""
+    red = replace(noise, samples=(noise.samples + 0.2 * np.cumsum(noise.samples[::-1])).astype(np.float32))
+    filtered = measure_transients([filter_record(red, name, zero_phase=zero_phase)])
+    assert np.nanmax(filtered.contrasts[0] - contrasts(red)) < 1.0
+    assert filtered.filtered[0].any()
+    assert not measure_transients([red]).filtered.any()
+
+
+def test_a_wave_in_the_passband_is_a_transient_of_filtered_records_too(noise):
+    waves = filter_record(add(noise, 1 / 35, 300.0, 3.0), "long periods", zero_phase=True)
+    assert contrasts(waves)[1] - contrasts(noise)[1] > 3.0

@@ -3,13 +3,22 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.signal import sosfiltfilt
 
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
 from training.datasets.catalog_replica import ReplicaRecipe
 from training.evaluation.event_result import Truth
 from training.evaluation.event_sources import LabeledEvent
-from training.experiments.detection.page import VISIBLE_RATIO, RecordsResult, format_missed, format_replica, measure_noise_alone
+from training.experiments.detection.page import (
+    FILTERS_HZ,
+    VISIBLE_RATIO,
+    RecordsResult,
+    filter_record,
+    format_missed,
+    format_replica,
+    measure_noise_alone,
+)
 
 RECIPE = ReplicaRecipe(
     store="none", events_per_shard=1, stations=(1, 1), distances_deg=(1.0, 90.0), magnitude_tolerance=0.1, seed=1, moment_scale=1.0
@@ -55,3 +64,13 @@ def test_missed_events_are_listed_with_their_length_and_both_ratios():
     missed = replace(RESULT, name="7", detected=False, false_alarm_probability=0.02)
     assert format_missed([RESULT, replace(missed, snr=4.0)]) == "none"
     assert format_missed([RESULT, missed]).splitlines()[-1] == "| earthquake 7 | 6 | 480 | 8.0 | 2.0 | 0.02 |"
+
+
+def test_records_are_filtered_as_by_users_and_keep_their_gaps():
+    times = np.arange(4000.0)
+    samples = (np.sin(2.0 * np.pi * times / 40.0) + np.sin(2.0 * np.pi * times / 5.0)).astype(np.float32)
+    samples[1000:1010] = np.nan
+    record = Record(TraceId("XX", "A", "", "LHZ"), 1.6e9, 1.0, samples, 10.0, 0.0)
+    filtered = filter_record(record, *FILTERS_HZ["25 s and longer"], sosfiltfilt).samples
+    assert np.isnan(filtered[1000:1010]).all()
+    np.testing.assert_allclose(filtered[2000:3000], np.sin(2.0 * np.pi * times[2000:3000] / 40.0), atol=0.05)
