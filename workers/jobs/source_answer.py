@@ -6,8 +6,8 @@ from typing import Any, Final
 from models.analysis.pipeline import EventLocation
 from models.array_types import Floats
 from models.seismic.source.greens_tables import DEPTHS_KM
-from models.seismic.source.inversion import PROFILE_AZIMUTHS_DEG
 from models.seismic.source.mechanisms import double_couple_fraction, nodal_planes
+from models.seismic.source.problem import PROFILE_AZIMUTHS_DEG
 from models.seismic.source.solution import SourceSolution, TraceFit
 from models.seismic.waveforms import Gather
 from workers.results import AzimuthLikelihood, Centroid, DepthLikelihood, SourceEstimate, SourceTrace

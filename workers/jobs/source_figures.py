@@ -6,8 +6,8 @@ import numpy as np
 
 from models.analysis.pipeline import EventLocation
 from models.seismic.source.greens_tables import DEPTHS_KM
-from models.seismic.source.inversion import PROFILE_AZIMUTHS_DEG
 from models.seismic.source.mechanisms import nodal_planes
+from models.seismic.source.problem import PROFILE_AZIMUTHS_DEG
 from models.seismic.source.solution import SourceSolution, TraceFit
 from models.seismic.source.waveform_fit import DRAWN_STEP_S, WindowFit
 from models.seismic.waveforms import Gather

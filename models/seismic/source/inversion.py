@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
+from scipy.signal import find_peaks
 
 from models.array_types import Floats, Floats32, Integers
 from models.seismic.earth.land import land_shares
@@ -36,6 +37,7 @@ from models.seismic.source.problem import (
     mix_problems,
     prefer_models,
     prepare_problem,
+    profile_azimuths,
     weigh_mixture,
 )
 from models.seismic.source.search import evaluate_source, scan_sources, walk_sources
@@ -55,6 +57,7 @@ FINE_MARGIN_S, FINE_PADDING_S, FINE_DELAYS, FINE_WIDTH = 20.0, 180.0, 24, 5
 """The same at the best source but for the delay (`REFINED_DELAY_S`), and distances tabulated on either side."""
 TRACED: Final[Floats] = np.geomspace(3.0, 0.5, 80)
 """Temperatures of the chain at one depth."""
+MODES: Final = 2  # of depth, that are cooled once more with the path models that fit each best
 MAX_DROP: Final = 40.0
 """Depths that fit so much worse than the best one are not refined: at the temperature of what is stated their odds are e^-13."""
 BURNED_STEPS: Final = 800
@@ -63,8 +66,6 @@ SAMPLED: Final[Floats] = np.concatenate((np.geomspace(6.0, 3.0, BURNED_STEPS), n
 """Temperatures of a chain: errors of paths are shared and the likelihood is too sharp, so it is sampled at a third of its logarithm."""
 EARTH_STEPS: Final = 100  # of the chain with one choice of Earth models
 MOVES: Final[Floats] = np.array((0.25, 4.0, 0.003, 0.15))  # of place [degrees], delay [s], stretch, mechanism
-PROFILE_AZIMUTHS_DEG: Final[Floats] = np.arange(0.0, 360.0, 10.0)
-PROFILE_DELAYS_S: Final[Floats] = np.arange(-30.0, 31.0, 10.0)  # of the origin time about that of the best source
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class SourceFit:
 
     `best` and `samples` [m] are rows with the columns of `array_layout`, delays being relative to `time_s`. `log_opposite`: log likelihood
     of the best force in the opposite direction, None of a tensor. `by_depth` [depths]: rows of the best tensor at each depth, none of a
-    force. `azimuth_profile`: largest log likelihood of a force at each of `PROFILE_AZIMUTHS_DEG`, empty of a tensor. `fits` [n,
+    force. `azimuth_profile`: largest log likelihood of a force at each of `problem.PROFILE_AZIMUTHS_DEG`, empty of a tensor. `fits` [n,
     windows, 3]: the fits (`array_layout`) of the windows of the records with indices `traces` [n], with their `weights` [n, windows] and
     `waveforms` [n]. `log_explosion`: log likelihood ratio of explosions and collapses against double couples (`weigh_surface_sources`),
     None of a force and where instruments are only assumed: waveforms then doubt more earthquakes and no more explosions than Love waves
@@ -213,7 +214,7 @@ def _refine(
         time_s=moved.time_s,
         log_opposite=_largest_against(top[MECHANISM], chain, *against) if is_force else None,
         by_depth=by_depth if is_force else _join_chain(by_depth, chain[BURNED_STEPS:], problems, preferences, top),
-        azimuth_profile=_profile_azimuths(fine, top, np.unique(chain[BURNED_STEPS:, STATE].astype(np.int64))) if is_force else np.zeros(0),
+        azimuth_profile=profile_azimuths(fine, top, np.unique(chain[BURNED_STEPS:, STATE].astype(np.int64))) if is_force else np.zeros(0),
         traces=np.array([one.trace_index for one in observations]),
         azimuths_deg=azimuth_deg(*np.degrees(top[PLACE]), *np.degrees(fine.stations.T)),
         fits=fits,
@@ -259,17 +260,6 @@ def _synthesize_fits(
         synthesize_fit(one, model.earth, model.excitation, top, row, rate_hz, FINE_MARGIN_S)
         for one, model, row in zip(observations, models, fits, strict=True)
     )
-
-
-def _profile_azimuths(problem: InversionProblem, top: Floats, states: Integers) -> Floats:
-    """Largest log likelihood of horizontal forces at `PROFILE_AZIMUTHS_DEG`, at the place of the best, over some histories and delays."""
-    fits, place = np.zeros((*problem.tables.weights.shape, 3)), top[PLACE]
-    radians = np.radians(PROFILE_AZIMUTHS_DEG)
-    trials = [(int(state), delay) for state in states for delay in PROFILE_DELAYS_S + top[DELAY]]
-    forces = np.stack((np.zeros(len(radians)), np.cos(radians), np.sin(radians)), axis=1)
-    return np.array([
-        max(evaluate_source(problem.arrays, place, state, force, delay, top[STRETCH], fits) for state, delay in trials) for force in forces
-    ])  # fmt: skip
 
 
 def _largest_against(direction: Floats, *chains: Floats) -> float:
@@ -321,7 +311,18 @@ def _trace_depths(problems: Sequence[InversionProblem], preferences: Floats, beg
         if np.isfinite(rows[neighbor, LOG_LIKELIHOOD]):
             _offer_row(mixed, rows, state, rows[neighbor])
     rows[:, LOG_LIKELIHOOD] = [weigh_mixture(problems, row, preferences) for row in rows]
+    modes = find_peaks(np.pad(rows[:, LOG_LIKELIHOOD], 1, constant_values=-np.inf))[0] - 1
+    for state in sorted(modes.tolist(), key=lambda one: -rows[one, LOG_LIKELIHOOD])[:MODES]:
+        row = _walk_at_depth(mix_problems(problems, choose_paths(problems, rows[state], preferences)), rows[state], state)
+        row[LOG_LIKELIHOOD] = weigh_mixture(problems, row, preferences)
+        rows[state] = max(rows[state], row, key=lambda one: float(one[LOG_LIKELIHOOD]))
     return rows
+
+
+def _walk_at_depth(problem: InversionProblem, row: Floats, state: int) -> Floats:
+    """Cool a source at one depth, by index."""
+    fixed = replace(problem, state_prior=np.where(np.arange(len(problem.state_prior)) == state, 0.0, -np.inf))
+    return _take_best(_walk(fixed, row, TRACED, REFINED_DELAY_S, 200 + state))
 
 
 def _offer_row(problem: InversionProblem, rows: Floats, state: int, offered: Floats) -> None:
@@ -332,8 +333,7 @@ def _offer_row(problem: InversionProblem, rows: Floats, state: int, offered: Flo
     if row[LOG_LIKELIHOOD] <= rows[state, LOG_LIKELIHOOD]:
         return
     if row[LOG_LIKELIHOOD] > rows[:, LOG_LIKELIHOOD].max() - MAX_DROP:
-        fixed = replace(problem, state_prior=np.where(np.arange(len(rows)) == state, 0.0, -np.inf))
-        row = _take_best(_walk(fixed, row, TRACED, REFINED_DELAY_S, 200 + state))
+        row = _walk_at_depth(problem, row, state)
     rows[state] = row
 
 

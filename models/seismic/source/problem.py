@@ -54,6 +54,9 @@ SPREADS: Final = {STRAINS: 0.15, FORCES: 0.25}
 REFINED_DELAY_S: Final = 50.0
 """Largest delay of the origin time after that of a source found by the scan: the tables at that source hold no larger ones."""
 
+PROFILE_AZIMUTHS_DEG: Final[Floats] = np.arange(0.0, 360.0, 10.0)
+PROFILE_DELAYS_S: Final[Floats] = np.arange(-30.0, 31.0, 10.0)  # of the origin time about that of the best source
+
 
 @dataclass(frozen=True)
 class PathModel:
@@ -189,3 +192,14 @@ def _path_gains(problem: InversionProblem, row: Floats) -> Floats:
     fits, one = problem.fit_windows(row), problem.tables
     off = np.square(fits[..., SHIFT] / one.shifts_s) * np.minimum(one.weights, 1.0)
     return np.asarray((-one.weights * np.log(1.0 - EXPLAINED * np.square(fits[..., CORRELATION])) - 0.5 * off).sum(axis=1))
+
+
+def profile_azimuths(problem: InversionProblem, top: Floats, states: Integers) -> Floats:
+    """Largest log likelihood of horizontal forces at `PROFILE_AZIMUTHS_DEG`, at the place of the best, over some histories and delays."""
+    fits, place = np.zeros((*problem.tables.weights.shape, 3)), top[PLACE]
+    radians = np.radians(PROFILE_AZIMUTHS_DEG)
+    trials = [(int(state), delay) for state in states for delay in PROFILE_DELAYS_S + top[DELAY]]
+    forces = np.stack((np.zeros(len(radians)), np.cos(radians), np.sin(radians)), axis=1)
+    return np.array([
+        max(evaluate_source(problem.arrays, place, state, force, delay, top[STRETCH], fits) for state, delay in trials) for force in forces
+    ])  # fmt: skip
