@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
+from models.seismic.geodesy import KM_PER_DEGREE
 from training.config import load_recipe
 from training.datasets.catalog_replica import ReplicaRecipe
 from training.datasets.mixtures import MixtureRecipe
 from training.earth import dispersion, greens
-from training.earth.dispersion import KM_PER_DEGREE
 from training.earth.structure import build_deck_rows
 
 pytestmark = pytest.mark.slow
