@@ -54,8 +54,6 @@ earthquakes in Earth models that the inversion does not have is the same with 6 
 DEPTH_STEP_KM: Final = float(DEPTHS_KM[1] - DEPTHS_KM[0])
 VELOCITY_ERROR_KM, VELOCITY_ERROR_FRACTION = 3.0, 0.015
 """Standard deviation of a depth due to the velocities above the source, which observations share: constant, and relative to the depth."""
-
-
 MAX_READ_ERROR_KM: Final = 60.0
 """
 Largest standard deviation of a depth that is stated as it was read; of less certain ones the density counts, most of which is then how
@@ -71,13 +69,13 @@ class KnownDepths:
     Depths of the earthquakes that are known over the region of an epicenter.
 
     Mean and mean square of the maximum depth, with a margin of 50 km, in kilometers: a depth that was misread is uniformly distributed down
-    to it (`mean_square_about`). `tabulated` [depths]: density per kilometer at `DENSITY_DEPTHS_KM`, None of an unknown region; a depth that
-    nothing was read of follows `density`.
+    to it (`mean_square_about`). `tabulated` [depths]: density per kilometer at `DENSITY_DEPTHS_KM`. A depth that nothing was read of
+    follows `density`.
     """
 
     mean_km: float
     mean_square_km2: float
-    tabulated: Floats | None = None
+    tabulated: Floats
 
     def mean_square_about(self, depth_km: float) -> float:
         """Compute the mean square difference of a uniformly distributed depth from a given one: E[M^2] / 3 - E[M] depth + depth^2."""
@@ -85,10 +83,8 @@ class KnownDepths:
 
     def density(self, depths_km: Floats) -> Floats:
         """Compute the prior density [d] of depth per kilometer: that of earthquakes in the region, and in part that of any place."""
-        anywhere = self.density_anywhere(depths_km)
-        if self.tabulated is None:
-            return anywhere
-        return KNOWN_SHARE * np.interp(depths_km, DENSITY_DEPTHS_KM, self.tabulated) + (1.0 - KNOWN_SHARE) * anywhere
+        known = np.interp(depths_km, DENSITY_DEPTHS_KM, self.tabulated)
+        return KNOWN_SHARE * known + (1.0 - KNOWN_SHARE) * self.density_anywhere(depths_km)
 
     def density_anywhere(self, depths_km: Floats) -> Floats:
         """Compute the prior density [d] of depth per kilometer as in the search by arrival times: most earthquakes are shallow."""

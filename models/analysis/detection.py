@@ -15,7 +15,7 @@ network, a distance or a pick, so that noise costs less than an event.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -215,9 +215,9 @@ def detect_event(records: Sequence[Record], gather: Gather, reader: OnnxModel | 
     kinds = KINDS_OF_EVIDENCE if len(records) >= MIN_STATIONS else 1
     transients = measure_transients(records)
     found = [_measure_traces(records, gather, transients, reader, table)]
-    for measure in (_measure_arrays, _measure_stack) if kinds > 1 else ():
+    for measure in (partial(_measure_arrays, transients), _measure_stack) if kinds > 1 else ():
         if combine_evidence(found, kinds, table).false_alarm_probability > CLEAR_PROBABILITY:
-            evidence = measure(gather, transients, table)
+            evidence = measure(gather, table)
             found += [] if evidence is None else [evidence]
     return combine_evidence(found, kinds, table)
 
@@ -355,7 +355,7 @@ def _describe_transients(records: Sequence[Record], probabilities: Floats) -> tu
     return name, network_probability(probabilities)
 
 
-def _measure_arrays(gather: Gather, transients: Transients, table: NoiseTable) -> tuple[str, float] | None:
+def _measure_arrays(transients: Transients, gather: Gather, table: NoiseTable) -> tuple[str, float] | None:
     whole = [transients.filtered[:, index].mean() < MAX_FILTERED_SHARE for index in TRANSIENTS_OF_BEAMS]
     arrays = measure_beam_power(gather)
     beams = [(band, beam) for array in arrays for band, beam in enumerate(array) if beam is not None and whole[band]]
@@ -367,7 +367,7 @@ def _measure_arrays(gather: Gather, transients: Transients, table: NoiseTable) -
     return name, 1.0 - (1.0 - least) ** len(beams)
 
 
-def _measure_stack(gather: Gather, _transients: Transients, table: NoiseTable) -> tuple[str, float] | None:
+def _measure_stack(gather: Gather, table: NoiseTable) -> tuple[str, float] | None:
     stack = detect_surface_waves(gather)
     if stack is None:
         return None

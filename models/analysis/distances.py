@@ -123,10 +123,16 @@ def _has_first_arrivals(readings: DistanceReadings, starts_s: Floats) -> bool:
     return bool(np.nanmedian(readings.origin_times_s + first_s - starts_s) > 0.0)
 
 
-def read_distances(model: OnnxModel, gather: Gather, predict: PredictDistances = predict_distances) -> DistanceReadings:
-    """Predict distances; where all records are too short, return readings without any, for a location by arrival times alone."""
+def read_distances(
+    model: OnnxModel, gather: Gather, records: Sequence[Record] = (), predict: PredictDistances = predict_distances
+) -> DistanceReadings:
+    """
+    Predict distances, but none from `records` (in the order of the traces) that end too early (`drop_early_ends`).
+
+    Where all records are too short, return readings without any, for a location by arrival times alone.
+    """
     try:
-        return predict(model, gather)
+        return drop_early_ends(predict(model, gather), records)
     except RecordsTooShort:
         return withhold_distances(model, gather)
 

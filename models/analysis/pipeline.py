@@ -13,7 +13,7 @@ import numpy as np
 
 from models.analysis.combine import DepthEstimate, OriginTime, set_origin_time
 from models.analysis.depth import DepthDensity, measure_depth_phases
-from models.analysis.distances import DistanceReadings, RecordsTooShort, drop_early_ends, predict_distances, read_distances
+from models.analysis.distances import DistanceReadings, RecordsTooShort, predict_distances, read_distances
 from models.analysis.event_class import (
     MIN_CLASS_PROBABILITY,
     NO_EVIDENCE,
@@ -171,7 +171,7 @@ def classify_event(
 
     """
     progress("offsets", 0.2)
-    readings = drop_early_ends(read_distances(models["offset"], gather, predict_distances_on_subset), records)
+    readings = read_distances(models["offset"], gather, records, predict_distances_on_subset)
     progress("search", 0.7)
     reference = None if given is None else SectionReference(*given, "given")
     refined: RefinedLocation | None = None
@@ -229,7 +229,7 @@ def locate_event(
 
     """
     progress("offsets", 0.2)
-    readings = drop_early_ends(read_distances(models["offset"], gather), records)
+    readings = read_distances(models["offset"], gather, records)
     progress("search", 0.6)
     refined = find_location(records, gather, readings)
     return predict_event(models, gather, readings, refined, given, event_type, progress, records)

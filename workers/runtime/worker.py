@@ -18,6 +18,7 @@ from workers.bundles.sandbox import start_sandbox_server
 from workers.contracts import WorkerState
 from workers.jobs.context import WorkerContext
 from workers.jobs.loaded_models import load_models
+from workers.logs import OutageLog
 from workers.queue.connection import connect
 from workers.queue.dispatch import QUEUE, Dispatcher, time_limit_s
 from workers.queue.records import Records
@@ -86,18 +87,16 @@ def end_at_sigterm(heartbeat: Heartbeat, name: str) -> None:
 
 
 def wait_for_queue(redis: Redis, pause_s: float = 1.0) -> None:
-    """Return once the queue server answers; that it does not is logged once."""
-    waiting = False
+    """Return once the queue server answers; that it does not is logged once, and once that it does again."""
+    outage = OutageLog("the queue server does not answer, waiting for it", "the queue server answers again")
     while True:
         try:
             redis.ping()
         except RedisError as error:
-            if not waiting:
-                structlog.get_logger("atlas").warning("the queue server does not answer, waiting for it", error=type(error).__name__)
-            waiting = True
+            outage.record_failure(error=type(error).__name__)
             time.sleep(pause_s)
         else:
-            return
+            return outage.record_success()
 
 
 def _perform(run: Callable[[str, Callable[[], AbstractContextManager[object]]], None], timeout_s: int, job_id: str) -> None:

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 
 from models.analysis.combine import DepthEstimate
-from models.analysis.depth import DepthDensity, KnownDepths, find_onsets, list_known_depths
+from models.analysis.depth import DepthDensity, find_onsets, list_known_depths
 from models.seismic.association.arrivals import Arrival
 from models.seismic.depth_phases.likelihood import DEPTHS_KM, DepthPhases
 from models.seismic.depth_phases.rises import Onset
 from models.seismic.geodesy import unit_vectors
+from tests.support.known_depths import know_depths
 
-DEEP = KnownDepths(650.0, 650.0**2)
-SHALLOW = KnownDepths(100.0, 100.0**2)
+DEEP = know_depths(650.0)
+SHALLOW = know_depths(100.0)
 
 
 def make_phases(depth_km, log_likelihood):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.analysis.combine import DepthEstimate, OriginTime, combine_origin_times
-from models.analysis.depth import MISREAD_PROBABILITY, KnownDepths, find_known_depths
+from models.analysis.depth import MISREAD_PROBABILITY, find_known_depths
 from models.analysis.distances import predict_distances
 from models.analysis.hypocenter import allow_misreading, combine_hypocenter
 from models.analysis.refinement import RefinedLocation
@@ -15,6 +15,7 @@ from models.seismic.association.depth_time import DepthTime
 from models.seismic.association.locate import ArrivalTimeSolution
 from models.seismic.depth_phases.likelihood import DEPTHS_KM, DepthPhases
 from models.seismic.location.geometry_scales import HYPOCENTER_KEY, describe_geometry
+from tests.support.known_depths import know_depths
 
 JOINT = DepthTime(100.0, 5.0, 400.0, 9.0, 40.0)  # 0.1 s later for each kilometer
 METHOD = "distances+arrival-times"
@@ -81,7 +82,7 @@ def test_the_geometry_is_described_by_stations_and_their_median_distance(timed):
 
 def test_a_section_may_be_misread_down_to_where_earthquakes_are_known():
     section = DepthEstimate(20.0, 10.0)
-    shallow, deep = (allow_misreading(section, KnownDepths(km, km**2)) for km in (60.0, 700.0))
+    shallow, deep = (allow_misreading(section, know_depths(km)) for km in (60.0, 700.0))
     assert 10.0 < shallow.uncertainty_km < 14.0
     depths = np.random.default_rng(5).uniform(0.0, 700.0, 200_000)
     mixed = (1.0 - MISREAD_PROBABILITY) * 10.0**2 + MISREAD_PROBABILITY * np.mean((depths - 20.0) ** 2)
@@ -90,7 +91,7 @@ def test_a_section_may_be_misread_down_to_where_earthquakes_are_known():
 
 
 def test_arrival_times_that_know_the_depth_limit_what_a_misread_section_leaves():
-    section, deep = DepthEstimate(20.0, 10.0), KnownDepths(700.0, 700.0**2)
+    section, deep = DepthEstimate(20.0, 10.0), know_depths(700.0)
     known, unknown = (allow_misreading(section, deep, replace(JOINT, depth_variance_km2=error**2)) for error in (15.0, 60.0))
     assert known.uncertainty_km < 0.5 * unknown.uncertainty_km
 

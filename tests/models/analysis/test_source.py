@@ -7,7 +7,7 @@ import pytest
 
 from models.analysis import source as analysis
 from models.analysis.combine import DepthEstimate
-from models.analysis.depth import DepthDensity, KnownDepths
+from models.analysis.depth import DepthDensity
 from models.analysis.event_class import choose_class
 from models.analysis.pipeline import ForceAzimuthEstimate, locate_event
 from models.analysis.source import (
@@ -29,6 +29,7 @@ from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Horizontals, Record
 from models.specs.event_type import EVENT_CLASSES
 from models.specs.pictures import CONDITIONING
+from tests.support.known_depths import know_depths
 from tests.support.sources import make_force, make_tensor, make_trace
 
 
@@ -245,7 +246,7 @@ def test_depths_are_weighted_by_their_variances():
     tensor = make_tensor(depth_km=100.0, depth_uncertainty_km=10.0, depth_profile=profile)
 
     assert combine_source_depth(None, tensor) == DepthEstimate(100.0, 10.0)
-    density = DepthDensity.begin(KnownDepths(300.0, 300.0**2), None).with_section(DepthEstimate(120.0, 20.0))
+    density = DepthDensity.begin(know_depths(300.0), None).with_section(DepthEstimate(120.0, 20.0))
     assert combine_source_depth(density, tensor).depth_km == pytest.approx(103.0, abs=4.0)
 
 

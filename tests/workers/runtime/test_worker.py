@@ -42,7 +42,7 @@ def test_a_worker_waits_for_the_queue_server_and_says_so_once():
     with capture_logs() as logs:
         wait_for_queue(redis, pause_s=0.0)
     assert redis.pings == 3
-    assert [line["event"] for line in logs] == ["the queue server does not answer, waiting for it"]
+    assert [line["event"] for line in logs] == ["the queue server does not answer, waiting for it", "the queue server answers again"]
 
 
 def test_sigterm_ends_a_worker_that_is_loading_compiled_code():

@@ -110,7 +110,7 @@ def measure_depth(models: Models, event: SyntheticEvent, start: SectionDepth) ->
         gather = condition(event.records, CONDITIONING)
         if not detect_event(event.records, gather, models["offset"]).detected:
             return start
-        readings = read_distances(models["offset"], gather)
+        readings = read_distances(models["offset"], gather, event.records)
         refined = find_location(event.records, gather, readings)
     except (UnusableData, TooFewStations):
         return start
