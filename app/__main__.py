@@ -12,10 +12,11 @@ import structlog
 from app.auth import command
 from app.auth.exposure import check_exposure
 from app.auth.running import announce_keys
+from models.environment import BadSettings
 from models.errors import AtlasError
 from workers.logs import configure_logs
 from workers.runtime.supervisor import Supervisor
-from workers.settings import BadSettings, Settings, read_settings
+from workers.settings import Settings, read_settings
 from workers.storage.blobs import open_blobs
 
 

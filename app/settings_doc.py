@@ -8,7 +8,8 @@ from pathlib import Path
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from workers.settings import Settings, setting_variable
+from models.environment import setting_variable
+from workers.settings import Settings
 
 PREAMBLE = """\
 # Configuration
@@ -35,7 +36,7 @@ def document() -> str:
 
 def _table_row(name: str, field: FieldInfo) -> str:
     bounds = ", ".join(f"{sign} {getattr(rule, key)}" for rule in field.metadata for key, sign in _SIGNS if hasattr(rule, key))
-    return f"| `{setting_variable(name, field)}` | {_format_default(field)} | {field.description}{f' ({bounds})' if bounds else ''} |"
+    return f"| `{setting_variable(Settings, name)}` | {_format_default(field)} | {field.description}{f' ({bounds})' if bounds else ''} |"
 
 
 _SIGNS = (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))

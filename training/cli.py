@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from models.environment import BadSettings, read_environment
 from models.registry.store import require_highest
 from training.config import TrainingSettings, load_recipe
 from training.earth import greens
@@ -264,7 +265,11 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def main() -> None:
-    """Parse the command line and run the command."""
+    """Parse the command line and run the command; settings that cannot be used end it with a line for each, and status 2."""
     arguments = make_parser().parse_args()
+    try:
+        settings = read_environment(TrainingSettings)
+    except BadSettings as error:
+        make_parser().exit(2, f"{error}\n")
     arguments.command = describe_command("training", sys.argv[1:])
-    arguments.run(arguments, TrainingSettings())
+    arguments.run(arguments, settings)

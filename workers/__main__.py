@@ -7,13 +7,14 @@ import threading
 
 import structlog
 
+from models.environment import BadSettings
 from models.errors import AtlasError
 from models.registry.store import open_store
 from models.specs.index import MODELS
 from workers.logs import configure_logs
 from workers.queue.dispatch import FINE_TUNE_QUEUE, QUEUE
 from workers.runtime.supervisor import Supervisor
-from workers.settings import BadSettings, Settings, read_settings
+from workers.settings import Settings, read_settings
 from workers.storage.blobs import open_blobs
 
 

@@ -4,26 +4,14 @@ from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
-from models.errors import AtlasError
+from models.environment import read_environment
 
 DEFAULT_AGENCY: Final = "ATLAS"
 SECRETS_DIR = Path("/run/secrets")
 """Folder whose files, named as the variables in lower case, hold settings too: container engines put secrets there."""
-
-
-_BOUNDS: Final = (("ge", "at least"), ("gt", "above"), ("le", "at most"), ("lt", "below"))
-_KINDS: Final[dict[object, str]] = {int: "a whole number", float: "a number"}
-
-
-class BadSettings(AtlasError):
-    """Settings that hold something else than is expected; the text has a line for each."""
-
-    code = "bad-settings"
 
 
 class Settings(BaseSettings):
@@ -179,28 +167,5 @@ class Settings(BaseSettings):
 
 def read_settings(**flags: Any) -> Settings:  # noqa: ANN401 -- values of the command line, which are checked here
     """Read the settings from the environment; flags of a command line, by name of the setting, take precedence. Raises BadSettings."""
-    try:
-        Settings()  # a worker reads the environment too, where no flag corrects it
-        return Settings(**flags)
-    except ValidationError as error:
-        raise BadSettings("\n".join(map(_describe_error, error.errors()))) from error
-
-
-def setting_variable(name: str, field: FieldInfo) -> str:
-    """Return the environment variable of a setting."""
-    return str(field.validation_alias) if field.validation_alias else f"{Settings.model_config['env_prefix']}{name}".upper()
-
-
-def _describe_error(error: ErrorDetails) -> str:
-    """State in a line which setting is wrong, what it holds (unless that may be a secret) and what is expected."""
-    names = {key: name for name, field in Settings.model_fields.items() for key in (name, str(field.validation_alias))}
-    name = names.get(str(error["loc"][0])) if error["loc"] else None
-    if name is None:  # of several settings that contradict each other
-        return str(error.get("ctx", {}).get("error", error["msg"]))
-    field = Settings.model_fields[name]
-    bounds = " and ".join(f"{words} {getattr(rule, key)}" for rule in field.metadata for key, words in _BOUNDS if hasattr(rule, key))
-    secret = SecretStr in (field.annotation, *getattr(field.annotation, "__args__", ()))
-    held = "cannot be used (what it holds is not shown)" if secret else f"holds {str(error['input'])[:100]!r}"
-    kind = _KINDS.get(field.annotation, "")
-    expected = ", ".join(text for text in (kind, bounds) if text)
-    return f"{setting_variable(name, field)} {held}; expected: {f'{expected} ({field.description})' if expected else field.description}"
+    read_environment(Settings)  # a worker reads the environment too, where no flag corrects it
+    return read_environment(Settings, **flags)

@@ -2,11 +2,12 @@
 
 import argparse
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from training.cli import MODELS, list_steps, make_parser
+from training.cli import MODELS, list_steps, main, make_parser
 from training.config import TrainingSettings
 from training.tasks.index import TASKS
 
@@ -39,6 +40,17 @@ def test_a_version_that_would_not_be_served_is_refused_before_anything_is_comput
     arguments = make_parser().parse_args(words)
     with pytest.raises(ValueError, match=r"offset \S+ would not be served, since there is offset \S+: give a higher --version"):
         arguments.run(arguments, TrainingSettings())
+
+
+@pytest.mark.parametrize("value", ["abc", "0"])
+def test_a_setting_that_cannot_be_used_is_named_in_a_line(value, monkeypatch, capsys):
+    monkeypatch.setenv("ATLAS_TRAINING_PROCESSES", value)
+    monkeypatch.setattr(sys, "argv", ["training", "evaluate", "pages"])
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    assert exit_.value.code == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"ATLAS_TRAINING_PROCESSES holds '{value}'; expected: a whole number, at least 1 (processes for ")
 
 
 def test_an_unknown_store_is_refused_by_name(capsys):

@@ -8,9 +8,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from rq.timeouts import JobTimeoutException
 
 from models import errors
+from models.environment import BadSettings
 from workers.problems import RULES, FineTuneUnavailable, translate_error
 from workers.queue import connection, dispatch, lifecycle
-from workers.settings import BadSettings
 from workers.storage import blobs
 
 CONTRACT = {400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503}

@@ -6,11 +6,12 @@ from types import ModuleType
 import pytest
 
 from app import __main__ as app_command
+from models.environment import BadSettings
 from workers import __main__ as workers_command
 from workers import settings as module
 from workers.queue.connection import connect, connect_listener
 from workers.runtime.supervisor import worker_environment
-from workers.settings import BadSettings, Settings, read_settings
+from workers.settings import Settings, read_settings
 
 
 @pytest.fixture

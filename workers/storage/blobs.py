@@ -17,8 +17,9 @@ from uuid import uuid4
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from models.environment import BadSettings
 from models.errors import AtlasError
-from workers.settings import BadSettings, Settings
+from workers.settings import Settings
 
 # Each component begins with a letter or digit, so that neither `..` nor a hidden file is a key.
 _KEY = re.compile(r"(uploads|results|incoming)(/[A-Za-z0-9][A-Za-z0-9._-]{0,199}){1,6}")
