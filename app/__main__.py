@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from models.environment import BadSettings
 from models.errors import AtlasError
 from workers.logs import configure_logs
 from workers.runtime.supervisor import Supervisor
-from workers.settings import Settings, read_settings
+from workers.settings import Settings, read_settings, warn_of_unknown_variables
 from workers.storage.blobs import open_blobs
 
 
@@ -40,6 +41,7 @@ def _run(arguments: list[str]) -> int:
         return 0
     configure_logs()
     settings = _settings(given)
+    warn_of_unknown_variables(os.environ)
     open_blobs(settings)  # raises BadSettings, which is not to be met by each process alone
     # uvicorn raises the signal again after its shutdown; this process must still stop the workers then.
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,6 +1,7 @@
 """`python -m workers [--workers N]`: run workers without the API, on the queue of REDIS_URL, until SIGTERM or Ctrl-C."""
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -14,7 +15,7 @@ from models.specs.index import MODELS
 from workers.logs import configure_logs
 from workers.queue.dispatch import FINE_TUNE_QUEUE, QUEUE
 from workers.runtime.supervisor import Supervisor
-from workers.settings import Settings, read_settings
+from workers.settings import Settings, read_settings, warn_of_unknown_variables
 from workers.storage.blobs import open_blobs
 
 
@@ -28,6 +29,8 @@ def main(arguments: list[str]) -> int:
     configure_logs()
     try:
         settings = read_settings(**({} if options.workers is None else {"workers": options.workers}))
+        if options.one is None:  # a supervisor says it for its workers
+            warn_of_unknown_variables(os.environ)
         open_blobs(settings)  # raises BadSettings, which is not to be met by each process alone
     except BadSettings as error:
         print(error, file=sys.stderr)

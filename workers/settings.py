@@ -1,23 +1,39 @@
 """All settings of the service: name, unit, default and meaning. They are read from the environment when called, never at import."""
 
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
+import structlog
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
-from models.environment import read_environment
+from models.environment import read_environment, setting_variable
 
 DEFAULT_AGENCY: Final = "ATLAS"
 SECRETS_DIR = Path("/run/secrets")
 """Folder whose files, named as the variables in lower case, hold settings too: container engines put secrets there."""
 
+PREFIX: Final = "ATLAS_"
+TRAINING_PREFIX: Final = "ATLAS_TRAINING_"
+OTHER_VARIABLES: Final = frozenset(
+    f"{PREFIX}{name}"
+    for name in (
+        *("URL", "API_KEY"),  # of the client
+        *("TAG", "BIND", "PUBLISHED_PORT", "SECRETS", "BUCKET", "QUEUE_DIGEST", "OBJECT_STORE_DIGEST"),  # of docker-compose.yml
+        *("WORKER_REPLICAS", "WORKER_CPUS", "WORKER_MEMORY"),
+    )
+)
+"""Variables with the prefix that are no settings of the service; those of training have a prefix of their own."""
+MIN_SIMILARITY: Final = 0.65  # of a setting to an unknown name that it is named with, without the prefix (1 is equal)
+
 
 class Settings(BaseSettings):
     """Settings from environment variables with the prefix ATLAS_ (REDIS_URL without it), and from files in `SECRETS_DIR`."""
 
-    model_config = SettingsConfigDict(env_prefix="ATLAS_", env_nested_delimiter="__", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore")
 
     @classmethod
     def settings_customise_sources(
@@ -169,3 +185,20 @@ def read_settings(**flags: Any) -> Settings:  # noqa: ANN401 -- values of the co
     """Read the settings from the environment; flags of a command line, by name of the setting, take precedence. Raises BadSettings."""
     read_environment(Settings)  # a worker reads the environment too, where no flag corrects it
     return read_environment(Settings, **flags)
+
+
+def warn_of_unknown_variables(environment: Mapping[str, str]) -> None:
+    """Log a line that names the variables ATLAS_* that nothing reads, if there are any, each with the setting that is close to it."""
+    settings = {setting_variable(Settings, name) for name in Settings.model_fields}
+    names = sorted(
+        name
+        for name in environment
+        if name.upper().startswith(PREFIX)
+        and not name.upper().startswith(TRAINING_PREFIX)
+        and name.upper() not in settings | OTHER_VARIABLES
+    )
+    short = {variable.removeprefix(PREFIX): variable for variable in settings}
+    close = {name: get_close_matches(name.upper().removeprefix(PREFIX), short, 1, MIN_SIMILARITY) for name in names}
+    if names:
+        variables = ", ".join(f"{name} (did you mean {short[close[name][0]]}?)" if close[name] else name for name in names)
+        structlog.get_logger("atlas").warning("environment variables that are no settings are ignored", variables=variables)

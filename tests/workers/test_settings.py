@@ -1,9 +1,12 @@
 """Settings from variables and from files of secrets."""
 
+import json
+import re
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from structlog.testing import capture_logs
 
 from app import __main__ as app_command
 from models.environment import BadSettings
@@ -11,7 +14,7 @@ from workers import __main__ as workers_command
 from workers import settings as module
 from workers.queue.connection import connect, connect_listener
 from workers.runtime.supervisor import worker_environment
-from workers.settings import Settings, read_settings
+from workers.settings import Settings, read_settings, warn_of_unknown_variables
 
 
 @pytest.fixture
@@ -125,6 +128,38 @@ def test_the_command_of_the_service_ends_with_a_line_for_a_bad_setting(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err == "ATLAS_PORT holds 'abc'; expected: a whole number, at least 0 and at most 65535 (port to listen on)\n"
+
+
+@pytest.mark.parametrize("command", [app_command, workers_command])
+def test_a_misspelled_variable_is_named_in_a_line_at_the_start(
+    command: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("ATLAS_BLOB_URL", "s4://store/blobs")  # ends the start
+    monkeypatch.setenv("ATLAS_PROT", "9000")
+    assert command.main([]) == 2
+    line = json.loads(capsys.readouterr().err.splitlines()[0])
+    assert (line["level"], line["variables"]) == ("warning", "ATLAS_PROT (did you mean ATLAS_PORT?)")
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        (["ATLAS_PORT", "ATLAS_TRAINING_PROCESSES", "ATLAS_URL", "atlas_port", "PORT", "REDIS_URL"], []),
+        (["ATLAS_FOO", "ATLAS_DATADIR"], ["ATLAS_DATADIR (did you mean ATLAS_DATA_DIR?), ATLAS_FOO"]),
+        (["ATLAS_REDIS_URL"], ["ATLAS_REDIS_URL (did you mean REDIS_URL?)"]),
+    ],
+)
+def test_variables_that_nothing_reads_are_named_and_no_others(variables: list[str], expected: list[str]):
+    with capture_logs() as lines:
+        warn_of_unknown_variables(dict.fromkeys(variables, "1"))
+    assert [line["variables"] for line in lines] == expected
+
+
+def test_no_variable_of_the_compose_file_is_unknown():
+    text = (Path(__file__).parents[2] / "docker-compose.yml").read_text()
+    with capture_logs() as lines:
+        warn_of_unknown_variables(dict.fromkeys(re.findall(r"ATLAS_[A-Z_]+", text), "1"))
+    assert lines == []
 
 
 @pytest.mark.parametrize("command", [app_command, workers_command])
