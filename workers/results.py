@@ -150,8 +150,8 @@ class ArrivalEstimate(_Rounded):
     phase: str = Field(description="P, Pg, PKP, PKPbc, PKPab, S, Sg, pP, sP, PP, or LR: the peak of the 20 to 50 s Rayleigh-wave envelope")
     time: AwareDatetime = Field(description="time of the pick, UTC")
     residual_s: float = Field(
-        description="observed minus predicted time; predicted by ak135 at geocentric latitudes, for LR by one group velocity, for the "
-        "source that fits the arrival times best, from which epicenter, time and depth of the answer, which rest on more, may differ"
+        description="observed minus predicted time; predicted by ak135 at geocentric latitudes, for LR by one group velocity, for "
+        "epicenter, time and depth of the answer; where no depth is stated, for the source that fits the arrival times best"
     )
     uncertainty_s: float = Field(description="one standard deviation of pick and travel time together")
     pick_uncertainty_s: float | None = Field(None, description="one standard deviation of the pick alone; null for LR")

@@ -1,5 +1,6 @@
 """Decide the depth and the origin time of an event: combined from all that measures them, consistent with each other, calibrated."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,9 +11,14 @@ from models.analysis.depth import MAX_READ_ERROR_KM, MISREAD_PROBABILITY, DepthD
 from models.analysis.distances import DistanceReadings
 from models.analysis.refinement import RefinedLocation
 from models.array_types import Floats
+from models.seismic.association.arrivals import Arrival, associate_with_hypocenter
+from models.seismic.association.candidates import Candidates
 from models.seismic.association.depth_time import DepthTime
+from models.seismic.association.grid_scan import TrialSource
 from models.seismic.depth_phases.likelihood import DepthPhases
+from models.seismic.geodesy import geocentric
 from models.seismic.location.geometry_scales import describe_geometry, read_hypocenter_scales
+from models.seismic.location.solution import Location
 
 MIN_SECTION_STATIONS: Final = 4
 """Stations of the smallest sections that the depth network was trained on; of fewer it reads no depth that is stated."""
@@ -152,6 +158,15 @@ def join_section_depth(
     if seismicity is not None:
         depth = allow_misreading(depth, seismicity, joint)
     return joint.at_depth(depth.depth_km, depth.uncertainty_km)
+
+
+def associate_with_answer(
+    candidates: Candidates, arrivals: Sequence[Arrival], location: Location, origin: OriginTime, depth: DepthEstimate
+) -> tuple[Arrival, ...]:
+    """Associate the candidates of the `arrivals` that an event was located by with the epicenter, origin time and depth of its answer."""
+    point = geocentric(location.latitude_deg, location.longitude_deg)
+    hypocenter = TrialSource(point, depth.depth_km, origin.time_s - candidates.clock_s, 0.0)
+    return associate_with_hypocenter(candidates, arrivals, hypocenter)
 
 
 def scale_depth(depth: DepthEstimate, factor: float) -> DepthEstimate:

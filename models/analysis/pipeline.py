@@ -39,6 +39,7 @@ from models.errors import TooFewStations
 from models.imaging.style import SectionStyle
 from models.registry.inference import OnnxModel, Quantities
 from models.seismic.association.arrivals import Arrival
+from models.seismic.association.candidates import Candidates
 from models.seismic.association.second_source import SecondSource
 from models.seismic.depth_phases.likelihood import DepthPhases
 from models.seismic.location.solution import Location
@@ -110,8 +111,9 @@ class EventLocation:
 
     An `other` event has a depth where arrival times hold one, an `undetermined` one has neither depth nor force azimuth.
     `depth_time_correlation`: of the errors of depth and origin time, None unless arrival times determine both. `method`, `arrivals`
-    (empty where arrival times were not accepted) and `back_azimuths` are as in `RefinedLocation`. `classification` is None where the class
-    was given. `source`: see `models.analysis.source`, None before an inversion. `second`: another event in the same records.
+    (empty where arrival times were not accepted) and `back_azimuths` are as in `RefinedLocation`; `candidates` are of the arrivals.
+    `classification` is None where the class was given. `source`: see `models.analysis.source`, None before an inversion. `second`: another
+    event in the same records.
     `depth_phases`: None where none were looked for. `depth_density`: that of the depth before an inversion. `begins_late`: see
     `RefinedLocation`; then no depth is read from the section.
     """
@@ -132,6 +134,7 @@ class EventLocation:
     depth_phases: DepthPhases | None = None
     depth_density: DepthDensity | None = None
     begins_late: bool = False
+    candidates: Candidates | None = None
 
 
 def no_progress(stage: str, fraction: float) -> None:
@@ -282,6 +285,7 @@ def predict_event(
         depth_phases=phases,
         depth_density=hypocenter.density,
         begins_late=refined.begins_late,
+        candidates=None if refined.arrival_solution is None else refined.arrival_solution.candidates,
     )
 
 

@@ -243,7 +243,9 @@ def calibrate_regions(
 
 def _renumber_solution(solution: ArrivalTimeSolution, indices: Integers) -> ArrivalTimeSolution:
     """Replace the trace indices of a solution for a subset by those of the gather, which `indices` holds."""
-    return replace(solution, arrivals=_renumber_traces(solution.arrivals, indices))
+    data = solution.candidates
+    data = None if data is None else replace(data, trace_indices=indices[data.trace_indices])
+    return replace(solution, arrivals=_renumber_traces(solution.arrivals, indices), candidates=data)
 
 
 def _renumber_traces(arrivals: Sequence[Arrival], indices: Integers) -> tuple[Arrival, ...]:

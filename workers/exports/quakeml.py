@@ -277,11 +277,8 @@ def _origin_comments(result: LocateResult, epicenter: Epicenter) -> Iterable[tup
     rms = rms_s(result, surface_waves=True)
     if rms is not None:
         yield "surface-waves", f"rms residual of the Rayleigh-wave envelope peaks: {rms:.1f} s; not part of standardError"
-    if result.arrivals:
-        yield (
-            "residuals",
-            "time residuals are those of the source that fits the arrival times best, before other data are combined with them",
-        )
+    if result.arrivals and result.depth_km is None:
+        yield "residuals", "no depth is stated; time residuals are those of the source that fits the arrival times best"
     used = sum(estimate.used for estimate in result.offsets)
     if result.offsets:
         yield (

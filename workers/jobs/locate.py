@@ -8,7 +8,7 @@ import numpy as np
 
 from models.analysis.clocks import find_clock_errors
 from models.analysis.detection import Detection, detect_event
-from models.analysis.hypocenter import MAX_DEPTH_ERROR_KM, MIN_SECTION_STATIONS
+from models.analysis.hypocenter import MAX_DEPTH_ERROR_KM, MIN_SECTION_STATIONS, associate_with_answer
 from models.analysis.pipeline import EventLocation, locate_event
 from models.analysis.sections import make_reference
 from models.analysis.source import add_source
@@ -212,12 +212,16 @@ def state_arrivals(gather: Gather, found: EventLocation) -> list[ArrivalEstimate
     """
     Return the associated picks with distances and azimuths of their stations from the located epicenter.
 
+    Phases and residuals are those of the stated hypocenter; where no depth is stated, those of the source that fits arrival times best.
     None where the epicenter and time of the answer are others, those of a force by the waveforms, from which residuals would differ.
     """
     if found.method == "waveform-inversion":
         return []
     stations = (found.location.latitude_deg, found.location.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
     distances, azimuths = distance_deg(*stations), azimuth_deg(*stations)
+    arrivals = found.arrivals
+    if found.candidates is not None and found.depth is not None:
+        arrivals = associate_with_answer(found.candidates, arrivals, found.location, found.origin, found.depth)
     return [
         ArrivalEstimate(
             trace=str(gather.trace_ids[arrival.trace_index]),
@@ -229,7 +233,7 @@ def state_arrivals(gather: Gather, found: EventLocation) -> list[ArrivalEstimate
             distance_deg=float(distances[arrival.trace_index]),
             azimuth_deg=float(azimuths[arrival.trace_index]),
         )
-        for arrival in found.arrivals
+        for arrival in arrivals
     ]
 
 

@@ -110,7 +110,7 @@ function showLocation(result, section, fit, features, notes) {
       panel("Class", probabilities(result) ?? element("p", { className: "quiet" }, `${naming(result.event_type)}, as stated in the submission`)),
       panel("Solution", coverage(distancesOf(features), result.azimuthal_gap_deg), solutionFacts(result)))),
     () => sourcePanel(result, fit), section,
-    () => panel("Observations", result.arrivals?.length > 0 && folded(`Arrivals (${result.arrivals.length})`, () => arrivalTable(result.arrivals)), result.offsets.length > 0 && folded(`Epicentral distances of the traces (${result.offsets.length})`, () => [residuals(result.offsets), distanceTable(result.offsets)])),
+    () => panel("Observations", result.arrivals?.length > 0 && folded(`Arrivals (${result.arrivals.length})`, () => arrivalTable(result.arrivals, result.depth_km != null)), result.offsets.length > 0 && folded(`Epicentral distances of the traces (${result.offsets.length})`, () => [residuals(result.offsets), distanceTable(result.offsets)])),
   ].filter(Boolean);
   return { elements, title: place, after: () => showMap(box, features, result.offsets) };
 }

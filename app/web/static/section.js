@@ -293,8 +293,8 @@ function showHovered(plot, data, state, at) {
 }
 
 // The associated picks and the times predicted for them.
-export function arrivalTable(arrivals) {
-  const note = "Predicted for the source that fits the arrival times best, in ak135, for Rayleigh waves at one group velocity. The stated epicenter, time and depth, for which the record section has lines, rest on more than arrival times and may differ.";
+export function arrivalTable(arrivals, stated) {
+  const note = `Predicted for ${stated ? "the stated epicenter, time and depth" : "the source that fits the arrival times best, as no depth is stated,"} in ak135, for Rayleigh waves at one group velocity.`;
   return [element("p", { className: "quiet" }, note), table("Arrivals", ["Trace", "Phase", "Picked (UTC)", "Predicted (UTC)", "Residual", "Uncertainty"], arrivals.map((arrival) => [
     arrival.trace, phaseLabel(arrival.phase), formatClock(new Date(arrival.time) / 1000), formatClock(new Date(arrival.time) / 1000 - arrival.residual_s), `${formatSigned(arrival.residual_s)} s`, `${formatNumber(arrival.uncertainty_s, 1)} s`]))];
 }

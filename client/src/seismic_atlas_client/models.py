@@ -194,8 +194,8 @@ class ArrivalEstimate(Model):
 
     residual_s: float
     """
-    Observed minus predicted time; predicted by ak135 at geocentric latitudes, for LR by one group velocity, for the source that fits
-    the arrival times best, from which epicenter, time and depth of the answer, which rest on more, may differ.
+    Observed minus predicted time; predicted by ak135 at geocentric latitudes, for LR by one group velocity, for epicenter, time and
+    depth of the answer; where no depth is stated, for the source that fits the arrival times best.
     """
 
     uncertainty_s: float

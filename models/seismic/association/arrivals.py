@@ -93,6 +93,29 @@ def associate_arrivals(data: Candidates, source: TrialSource) -> tuple[Arrival, 
     return (*arrivals, *_associate_rayleigh_peaks(data, source, distances))
 
 
+def associate_with_hypocenter(data: Candidates, arrivals: Sequence[Arrival], hypocenter: TrialSource) -> tuple[Arrival, ...]:
+    """
+    Associate picks with the phases of a stated hypocenter, which rests on more than arrival times; the residuals are those from it.
+
+    Phases are identified at the origin time at which the first arrivals among `arrivals`, those of the source that fits the picks best, fit
+    the hypocenter: an error of the stated origin time delays all picks, and would have them taken for other phases or for none.
+    """
+    late_s = _measure_delay(data, arrivals, hypocenter)
+    identified = associate_arrivals(data, replace(hypocenter, time_s=hypocenter.time_s + late_s))
+    return tuple(replace(arrival, residual_s=arrival.residual_s + late_s) for arrival in identified)
+
+
+def _measure_delay(data: Candidates, arrivals: Sequence[Arrival], source: TrialSource) -> float:
+    """Measure the median of the residuals of first arrivals from another source than they were associated with; 0 without any."""
+    curves = phase_curves(source.depth_km, data.slowness_ratio).astype(np.float64)
+    distances = dict(zip(data.trace_indices.tolist(), data.distances_deg(source.point), strict=True))
+    first = [arrival for arrival in arrivals if arrival.phase in FIRST_PHASES]
+    travel = [np.interp(distances[one.trace_index], DISTANCES_DEG, curves[PHASES.index(one.phase)]) for one in first]
+    residuals = np.array([one.time_s - data.clock_s for one in first]) - source.time_s - np.array(travel)
+    known = residuals[np.isfinite(residuals)]
+    return float(np.median(known)) if len(known) else 0.0
+
+
 def _associate_rayleigh_peaks(data: Candidates, source: TrialSource, distances_deg: Floats) -> list[Arrival]:
     """Associate Rayleigh-wave envelope peaks at the trial group velocity that fits most traces."""
     best: list[Arrival] = []

@@ -66,13 +66,14 @@ class ArrivalTimeSolution:
 
     `regions` of the epicenter, most probable first. `depth_time`: depth and origin time (POSIX), jointly. `log_evidence`:
     log Bayes factor of the candidate arrivals with a source, anywhere and at any time, against none. `arrivals` associated with the most
-    probable region's source.
+    probable region's source, and the `candidates` that they are of, None in solutions that nothing is associated with any more.
     """
 
     regions: tuple[EpicenterRegion, ...]
     depth_time: DepthTime
     log_evidence: float
     arrivals: tuple[Arrival, ...]
+    candidates: Candidates | None = None
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ def locate_by_arrival_times(data: Candidates, prior: LogPrior, starts: Sequence[
     wider = GeometryScales(pairs=((ratio, ratio),))
     regions = tuple(calibrate_region(region, wider, {}) for region in summarize_regions([nodes for nodes, _ in found]))
     depth_time = replace(depth_time.scale_errors(ratio), time_s=data.clock_s + depth_time.time_s)
-    return ArrivalTimeSolution(regions, depth_time, log_evidence, arrivals)
+    return ArrivalTimeSolution(regions, depth_time, log_evidence, arrivals, data)
 
 
 def _find_region(data: Candidates, source: TrialSource, prior: LogPrior) -> tuple[PosteriorNodes, TrialSource]:

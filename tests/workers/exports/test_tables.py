@@ -238,7 +238,13 @@ def test_associated_picks_are_picks_and_arrivals_with_residuals(record: JobRecor
     assert (origin.quality.used_phase_count, origin.depth_type) == (3, "from location")
     assert str(origin.earth_model_id).endswith("/ak135")
     assert origin.comments[0].text == "90 % ellipse: semi-axes 45000 and 27000 m, major axis 40 degrees clockwise from north"
-    assert any("time residuals are those of the source that fits the arrival times best" in comment.text for comment in origin.comments)
+    assert not any("time residuals" in comment.text for comment in origin.comments)
+
+
+def test_without_a_depth_a_comment_says_which_source_the_residuals_are_of(record: JobRecord, located: LocateResult):
+    shown = with_arrival_times(located).model_copy(update={"depth_km": None, "depth_uncertainty_km": None})
+    comments = [comment.text for comment in read(quakeml(record, shown))[0].origins[0].comments]
+    assert "no depth is stated; time residuals are those of the source that fits the arrival times best" in comments
 
 
 def test_the_back_azimuth_of_a_station_is_at_its_first_pick(record: JobRecord, located: LocateResult):

@@ -9,13 +9,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from models.analysis.combine import DepthEstimate, OriginTime
 from models.analysis.detection import Detection
-from models.seismic.association.arrivals import Arrival
-from models.seismic.geodesy import KM_PER_DEGREE
+from models.seismic.association.arrivals import Arrival, associate_arrivals
+from models.seismic.association.grid_scan import TrialSource
+from models.seismic.geodesy import KM_PER_DEGREE, geocentric
 from models.seismic.location.regions import EpicenterRegion
 from models.seismic.location.solution import StationDistances, build_location
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
+from tests.support.synthetic_picks import DEPTH_KM, SOURCE, teleseismic_candidates
 from workers.contracts import JobKind, JobRecord, Options, Submission
 from workers.jobs import locate
 from workers.jobs.locate import contradiction_warnings, locate_job, source_warnings, state_arrivals, state_distances
@@ -112,7 +115,7 @@ def test_a_distance_that_the_epicenter_contradicts_is_stated_with_a_deviation_th
 
 def test_arrivals_state_where_their_stations_are_from_the_epicenter():
     gather, found = make_contradicted()
-    found.method = "distances+arrival-times"
+    found.method, found.candidates = "distances+arrival-times", None
     found.arrivals = (Arrival(1, "P", 700.0, 0.5, 1.2, False, 0.4), Arrival(0, "LR", 900.0, 9.0, 12.5))
     body, surface = state_arrivals(gather, found)
     assert (body.trace, body.uncertainty_s, body.pick_uncertainty_s) == ("XX.S1..LHZ", 1.2, 0.4)
@@ -120,6 +123,21 @@ def test_arrivals_state_where_their_stations_are_from_the_epicenter():
     assert (surface.distance_deg, surface.pick_uncertainty_s) == (pytest.approx(30.0), None)
     found.method = "waveform-inversion"
     assert state_arrivals(gather, found) == []
+
+
+def test_arrivals_are_those_of_the_stated_hypocenter_and_else_of_the_source_that_fits_them_best():
+    gather, found = make_contradicted()
+    source = TrialSource(geocentric(*SOURCE), 225.0, -teleseismic_candidates().clock_s, 0.0)
+    found.method, found.candidates, found.arrivals = "arrival-times", teleseismic_candidates(), (Arrival(1, "sP", 700.0, 0.5, 1.2),)
+    found.location = replace(found.location, latitude_deg=SOURCE[0], longitude_deg=SOURCE[1])
+    gather = replace(gather, trace_ids=20 * gather.trace_ids[:1], latitudes_deg=np.zeros(20), longitudes_deg=np.zeros(20))
+    found.depth, found.origin = DepthEstimate(DEPTH_KM, 5.0), OriginTime(0.0, 1.0)
+    expected = associate_arrivals(teleseismic_candidates(), replace(source, depth_km=DEPTH_KM))
+    listed = state_arrivals(gather, found)
+    assert [one.phase for one in listed] == [one.phase for one in expected]
+    assert [one.residual_s for one in listed] == pytest.approx([one.residual_s for one in expected], abs=1e-3)
+    found.depth = None
+    assert [one.phase for one in state_arrivals(gather, found)] == ["sP"]
 
 
 def test_traces_whose_distances_contradict_the_location_are_named_with_what_to_check():

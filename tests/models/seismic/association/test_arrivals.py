@@ -9,6 +9,7 @@ from models.seismic.association.arrivals import (
     UNKNOWN_DEPTH_KM,
     Arrival,
     associate_arrivals,
+    associate_with_hypocenter,
     is_unambiguous,
     model_depth_error_km,
     residual_ratio,
@@ -19,7 +20,7 @@ from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE, geocentric
 from models.seismic.signal.picker import Picks
 from models.seismic.signal.rayleigh_envelope import EnvelopePeaks
-from tests.support.synthetic_picks import DEPTH_KM, SOURCE, make_picks, teleseismic_candidates
+from tests.support.synthetic_picks import DEPTH_KM, NO_PEAKS, SOURCE, draw_stations, make_picks, simulate_picks, teleseismic_candidates
 
 
 @pytest.fixture
@@ -52,6 +53,27 @@ def test_a_pick_before_p_is_no_s():
     """S follows P by 3.9 to 6.5 s here, so that a pick 5 s before P is within three standard deviations of it."""
     assert associate_near_picks([-5.0, 0.0]) == 3 * ["P"]
     assert associate_near_picks([0.0, 5.0]) == 3 * ["P", "S"]
+
+
+def test_phases_and_residuals_are_those_of_the_stated_hypocenter():
+    """Picks of pP of a source at 360 km are sP of one at 225 km; an origin time that is stated 5 s late delays no pick out of its phase."""
+    rng = np.random.default_rng(41)
+    stations = draw_stations(rng, SOURCE, 15, 90.0, 40.0)
+    picks = simulate_picks(rng, SOURCE, 360.0, *stations, (-600.0, 3000.0), missed=0.0, phases=("P", "pP", "S"))
+    data = collect_candidates(picks, [NO_PEAKS] * 15, *stations)
+    shallow, stated = (TrialSource(geocentric(*SOURCE), km, time_s - data.clock_s, 0.0) for km, time_s in ((225.0, -11.0), (360.0, 5.0)))
+    fitting = associate_arrivals(data, shallow)
+    assert sum(one.phase == "sP" for one in fitting) >= 10
+    listed = associate_with_hypocenter(data, fitting, stated)
+    assert {one.phase for one in listed} == {"P", "pP", "S"}
+    for phase in ("P", "pP", "S"):
+        residuals = [one.residual_s for one in listed if one.phase == phase]
+        assert len(residuals) >= 14
+        assert np.median(residuals) == pytest.approx(-5.0, abs=1.0)
+
+
+def test_without_first_arrivals_the_stated_origin_time_counts(source):
+    assert associate_with_hypocenter(teleseismic_candidates(), (), source) == associate_arrivals(teleseismic_candidates(), source)
 
 
 def test_picks_on_horizontal_components_are_associated_with_s_only(source):
