@@ -287,6 +287,9 @@ class LocateResult(_Rounded):
     )
     force_method: str | None = Field(None, description="beams (network) or waveform-inversion")
     source: SourceEstimate | None = Field(None, description="null if not inverted: class, distances or number of traces do not allow it")
+    reference_point: ReferencePoint | None = Field(
+        None, description="trial epicenter given in the submission, around which the record section for the class was drawn; null without"
+    )
 
 
 class LocatedEvent(Contract):

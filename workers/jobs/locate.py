@@ -27,7 +27,7 @@ from workers.jobs.inputs import read_one_event, to_warnings, unread_warnings
 from workers.jobs.source_answer import describe_inversion, name_depth_methods
 from workers.jobs.source_figures import draw_inversion, write_waveform_fit
 from workers.plots.depth_phases import depth_phases_figure
-from workers.results import ArrivalEstimate, DistanceEstimate, Ellipse, Epicenter, LocateResult
+from workers.results import ArrivalEstimate, DistanceEstimate, Ellipse, Epicenter, LocateResult, ReferencePoint
 
 MAX_SEMI_AXIS_KM = 180.0 * KM_PER_DEGREE
 
@@ -205,7 +205,16 @@ def _to_result(job: JobContext, gather: Gather, found: EventLocation, detection:
         depth_method=name_depth_methods(found),
         force_method=force.method if force else None,
         source=describe_inversion(gather, found),
+        reference_point=state_trial_epicenter(found),
     )
+
+
+def state_trial_epicenter(found: EventLocation) -> ReferencePoint | None:
+    """Return the trial epicenter that the section for the class was drawn around; None where none was given, or the class was."""
+    reference = None if found.classification is None else found.classification.reference
+    if reference is None or reference.source != "given":
+        return None
+    return ReferencePoint(latitude=reference.latitude_deg, longitude=reference.longitude_deg, source=reference.source)
 
 
 def state_arrivals(gather: Gather, found: EventLocation) -> list[ArrivalEstimate]:

@@ -82,16 +82,17 @@ const VAGUE_KM = 500;
 const REGIONAL_KM = 100;
 const remote = ({ epicenter }, place) => place && epicenter.horizontal_uncertainty_km > VAGUE_KM && caution(`The epicenter is known to ± ${formatKilometers(epicenter.horizontal_uncertainty_km)} only, so that the event may have been in another region than ${place}.`);
 
+// Without an uncertainty in the answer: no digits that few predicted epicenters have.
+const describeReference = (point) => (point.source === "given" ? `${formatPoint(point)} (given trial epicenter)` : `${formatPoint({ ...point, horizontal_uncertainty_km: REGIONAL_KM })} (predicted epicenter)`);
+
 function showClassification(result) {
   const probability = result.probabilities[result.event_type], point = result.reference_point;
   const open = result.event_type === "undetermined" && caution("No class reaches a probability of 80 %. More stations may decide it: near ones, with horizontals and responses.");
-  // Without an uncertainty in the answer: no digits that few predicted epicenters have.
-  const place = point && formatPoint(point.source === "given" ? point : { ...point, horizontal_uncertainty_km: REGIONAL_KM });
   return [
     heading("Classification", naming(result.event_type), probability === undefined ? `From ${formatCount(result.traces_used, "trace")}.` : `Probability ${formatProbability(probability)}, from ${formatCount(result.traces_used, "trace")}.`),
     open, outside(result),
     panel("Probabilities", probabilities(result), facts([
-      point && ["Reference point", `${place} (${point.source === "given" ? "given trial epicenter" : "predicted epicenter"})`],
+      point && ["Reference point", describeReference(point)],
       ["Model", formatModels([result.model])],
     ])),
   ].filter(Boolean);
@@ -107,7 +108,8 @@ function showLocation(result, section, fit, features, notes) {
     element("dl", { className: "stats" }, ...statsOf(result, features)),
     unsure(result), remote(result, place), notes.map((text) => caution(text)), result.azimuthal_gap_deg > 180 && caution(`The stations leave ${formatNumber(result.azimuthal_gap_deg)}° of azimuth open (azimuthal gap): the epicenter is poorly constrained on that side.`),
     element("div", { className: "pair" }, element("section", { className: "panel flush" }, box), element("div", {},
-      panel("Class", probabilities(result) ?? element("p", { className: "quiet" }, `${naming(result.event_type)}, as stated in the submission`)),
+      panel("Class", probabilities(result) ?? element("p", { className: "quiet" }, `${naming(result.event_type)}, as stated in the submission`),
+        result.reference_point && facts([["Reference point", describeReference(result.reference_point)]])),
       panel("Solution", coverage(distancesOf(features), result.azimuthal_gap_deg), solutionFacts(result)))),
     () => sourcePanel(result, fit), section,
     () => panel("Observations", result.arrivals?.length > 0 && folded(`Arrivals (${result.arrivals.length})`, () => arrivalTable(result.arrivals, result.depth_km != null)), result.offsets.length > 0 && folded(`Epicentral distances of the traces (${result.offsets.length})`, () => [residuals(result.offsets), distanceTable(result.offsets)])),

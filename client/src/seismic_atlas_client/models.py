@@ -442,6 +442,9 @@ class LocateResult(LocationResult):
     source: SourceEstimate | None = None
     """None if not inverted: class, distances or number of traces do not allow it."""
 
+    reference_point: ReferencePoint | None = None
+    """Trial epicenter given in the submission, around which the record section for the class was drawn; None without."""
+
 
 class PartProblem(Model):
     """A part that caused a problem."""

@@ -11,6 +11,7 @@ import pytest
 
 from models.analysis.combine import DepthEstimate, OriginTime
 from models.analysis.detection import Detection
+from models.analysis.sections import SectionReference
 from models.seismic.association.arrivals import Arrival, associate_arrivals
 from models.seismic.association.grid_scan import TrialSource
 from models.seismic.geodesy import KM_PER_DEGREE, geocentric
@@ -21,7 +22,7 @@ from models.seismic.waveforms import Gather
 from tests.support.synthetic_picks import DEPTH_KM, SOURCE, teleseismic_candidates
 from workers.contracts import JobKind, JobRecord, Options, Submission
 from workers.jobs import locate
-from workers.jobs.locate import contradiction_warnings, locate_job, source_warnings, state_arrivals, state_distances
+from workers.jobs.locate import contradiction_warnings, locate_job, source_warnings, state_arrivals, state_distances, state_trial_epicenter
 
 
 def make_found(*, depth=None, force=None, classified=True):
@@ -138,6 +139,14 @@ def test_arrivals_are_those_of_the_stated_hypocenter_and_else_of_the_source_that
     assert [one.residual_s for one in listed] == pytest.approx([one.residual_s for one in expected], abs=1e-3)
     found.depth = None
     assert [one.phase for one in state_arrivals(gather, found)] == ["sP"]
+
+
+def test_a_trial_epicenter_is_stated_where_the_class_rests_on_it():
+    given, predicted = SectionReference(38.0, 142.5, "given"), SectionReference(38.1, 142.4, "predicted")
+    stated = state_trial_epicenter(SimpleNamespace(classification=SimpleNamespace(reference=given)))
+    assert (stated.latitude, stated.longitude, stated.source) == (38.0, 142.5, "given")
+    assert state_trial_epicenter(SimpleNamespace(classification=SimpleNamespace(reference=predicted))) is None
+    assert state_trial_epicenter(SimpleNamespace(classification=None)) is None
 
 
 def test_traces_whose_distances_contradict_the_location_are_named_with_what_to_check():
