@@ -65,7 +65,7 @@ class Classification:
     `ood_score`: distance of the section from the training sections; above 1 it lies farther than nearly all sections of validation.
     `reference` is None where no epicenter was found and the section is drawn at predicted distances. `traces_used` counts the traces with
     data in the section's window. `second`: another event in the same records, which makes the class uncertain where its waves are
-    at least a third as large. `begins_late`: the records begin after the first arrivals (see `RefinedLocation`), which does so too.
+    at least a third as large. `begins_late`, `mislabeled`: see `RefinedLocation`; both make the class uncertain too.
     """
 
     event_type: ClassAnswer
@@ -77,6 +77,7 @@ class Classification:
     evidence: PhysicalEvidence = NO_EVIDENCE
     second: SecondSource | None = None
     begins_late: bool = False
+    mislabeled: bool = False
 
     @property
     def out_of_distribution(self) -> bool:
@@ -113,9 +114,8 @@ class EventLocation:
     `depth_time_correlation`: of the errors of depth and origin time, None unless arrival times determine both. `method`, `arrivals`
     (empty where arrival times were not accepted) and `back_azimuths` are as in `RefinedLocation`; `candidates` are of the arrivals.
     `classification` is None where the class was given. `source`: see `models.analysis.source`, None before an inversion. `second`: another
-    event in the same records.
-    `depth_phases`: None where none were looked for. `depth_density`: that of the depth before an inversion. `begins_late`: see
-    `RefinedLocation`; then no depth is read from the section.
+    event in the same records. `depth_phases`: None where none were looked for. `depth_density`: that of the depth before an inversion.
+    `begins_late`, `mislabeled`: see `RefinedLocation`; then no depth is read from the section, and with `mislabeled` no force.
     """
 
     event_type: ClassAnswer
@@ -135,6 +135,7 @@ class EventLocation:
     depth_density: DepthDensity | None = None
     begins_late: bool = False
     candidates: Candidates | None = None
+    mislabeled: bool = False
 
 
 def no_progress(stage: str, fraction: float) -> None:
@@ -265,8 +266,7 @@ def predict_event(
         trial = reference if given is None else find_reference(gather, readings, given)
         classification = _predict_class(models["event_type"], gather, shown, trial, refined, records)
         answer = classification.event_type
-    progress("force azimuth" if answer == "glacial" else "depth", 0.85)
-    from_section, force_azimuth = _read_section(models, gather, shown, reference, answer)
+    from_section, force_azimuth = _read_section(models, gather, shown, refined, answer, progress)
     phases = measure_depth_phases(records, gather, refined) if answer in {"earthquake", "other"} else None
     hypocenter = _find_hypocenter(gather, readings, refined, from_section, answer, phases)
     return EventLocation(
@@ -286,6 +286,7 @@ def predict_event(
         depth_density=hypocenter.density,
         begins_late=refined.begins_late,
         candidates=None if refined.arrival_solution is None else refined.arrival_solution.candidates,
+        mislabeled=refined.mislabeled,
     )
 
 
@@ -305,11 +306,13 @@ def _find_hypocenter(
 
 
 def _read_section(
-    models: Models, gather: Gather, readings: DistanceReadings, reference: SectionReference, answer: ClassAnswer
+    models: Models, gather: Gather, readings: DistanceReadings, refined: RefinedLocation, answer: ClassAnswer, progress: ReportProgress
 ) -> tuple[DepthEstimate | None, ForceAzimuthEstimate | None]:
     """Predict the depth of an earthquake or a constrained force azimuth of a glacial one, where traces are long enough to be drawn."""
-    if readings.withheld:
+    progress("force azimuth" if answer == "glacial" else "depth", 0.85)
+    if readings.withheld or refined.mislabeled:
         return None, None
+    reference = make_reference(refined.location)
     if answer == "earthquake":
         return predict_depth(models["depth"], gather, readings, reference), None
     if answer == "glacial":
@@ -373,8 +376,8 @@ def _predict_class(
     evidence = collect_evidence(records, gather, readings, reference, arrivals)
     probabilities = weigh_classes(outputs["probabilities"][0].astype(np.float64), reference, evidence)
     is_disturbed = second is not None and (second.amplitude_ratio is None or second.amplitude_ratio >= MIN_DISTURBING_RATIO)
-    begins_late = refined is not None and refined.begins_late
-    if is_disturbed or begins_late:
+    begins_late, mislabeled = refined is not None and refined.begins_late, refined is not None and refined.mislabeled
+    if is_disturbed or begins_late or mislabeled:
         probabilities = doubt_class(probabilities)
     return Classification(
         event_type=choose_class(probabilities),
@@ -386,6 +389,7 @@ def _predict_class(
         evidence=evidence,
         second=second,
         begins_late=begins_late,
+        mislabeled=mislabeled,
     )
 
 

@@ -107,9 +107,10 @@ def list_kinds(found: EventLocation) -> tuple[Kind, ...]:
     List the kinds of source to try: that of the class, or both where the class is open and the epicenter near enough to tell them apart.
 
     Of other undetermined events a moment tensor, which may speak against an explosion. One kind where a second event is in the records,
-    which makes the class uncertain. None for an `other` event, and for records too short to hold a wave of the tables' periods.
+    which makes the class uncertain. None for an `other` event, for records too short to hold a wave of the tables' periods, and for those
+    of other stations.
     """
-    if found.readings.withheld or found.event_type == "other":
+    if found.readings.withheld or found.mislabeled or found.event_type == "other":
         return ()
     known, near = found.classification, found.location.horizontal_uncertainty_km <= MAX_CLASS_RADIUS_KM
     is_open = known is not None and min(known.probabilities["earthquake"], known.probabilities["glacial"]) >= MIN_OPEN_PROBABILITY

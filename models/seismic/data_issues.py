@@ -26,9 +26,9 @@ class DataIssue:
 
     `trace` and `part` name the trace id, and the uploaded file or archive member, where there is one. `code` is stable: bad-codes,
     bad-rate, bad-station, bad-time, begins-late, clipped, common-disturbance, contradicting-coordinates, contradicting-distances,
-    contradicting-times, damaged-record, dead, distances-not-read, empty, ends-early, gaps, ground-motion, mixed-rates, no-coordinates,
-    no-depth-or-force, no-event, no-response, no-vertical, non-finite, not-chosen, not-vertical, not-waveform, outside-window, overlap,
-    skipped-bytes, two-events, unused-metadata, or the code of an AtlasError. `detail` says what was found and what was done.
+    contradicting-stations, contradicting-times, damaged-record, dead, distances-not-read, empty, ends-early, gaps, ground-motion,
+    mixed-rates, no-coordinates, no-depth-or-force, no-event, no-response, no-vertical, non-finite, not-chosen, not-vertical, not-waveform,
+    outside-window, overlap, skipped-bytes, two-events, unused-metadata, or the code of an AtlasError. `detail`: what was found and done.
     """
 
     trace: str | None

@@ -9,7 +9,7 @@ from models.seismic.waveforms import Gather
 from workers.exports.tables import classify_products
 from workers.jobs import figures
 from workers.jobs.context import JobContext, JobOutput
-from workers.jobs.detection import answer_no_event, late_warnings, to_detection_result, two_events_warnings
+from workers.jobs.detection import answer_no_event, late_warnings, mislabeled_warnings, to_detection_result, two_events_warnings
 from workers.jobs.inputs import read_one_event, unread_warnings
 from workers.results import ClassEvidence, ClassifyResult, ReferencePoint
 
@@ -31,6 +31,7 @@ def classify_job(job: JobContext) -> JobOutput:
     result = _to_result(job, found, detection)
     warnings += unread_warnings(gather, found.readings, located=found.reference is not None)
     warnings += late_warnings(begins_late=found.begins_late)
+    warnings += mislabeled_warnings(found.readings, mislabeled=found.mislabeled)
     warnings += [] if origin_s is None else two_events_warnings(found.second, origin_s)
     data = {"section": figures.write_event_section(gather, records, found.readings, found.reference, origin_s)}
     return JobOutput(result, warnings, {"section": section}, classify_products(result), data)

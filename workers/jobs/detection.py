@@ -1,4 +1,4 @@
-"""Detection in the answers of both calls for one event: the field, the answer without an event, and the warning of two events."""
+"""Detection in the answers of both calls for one event: the field, the answer without an event, and warnings that both have."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pydantic import BaseModel
 
 from models.analysis.detection import Detection
+from models.analysis.distances import DistanceReadings
 from models.seismic.association.second_source import SecondSource
 from models.seismic.data_issues import DataIssue
 from models.seismic.waveforms import Gather
@@ -59,3 +60,15 @@ def late_warnings(*, begins_late: bool) -> list[DataWarning]:
         "distances; send records from some minutes before P"
     )
     return to_warnings([DataIssue(None, None, "begins-late", detail)])
+
+
+def mislabeled_warnings(readings: DistanceReadings, *, mislabeled: bool) -> list[DataWarning]:
+    """Return a data warning (code `contradicting-stations`) where the records carry the codes of other stations."""
+    if not mislabeled:
+        return []
+    detail = (
+        f"the distances read from {readings.has_distance.sum()} traces fit their stations no better than if they were assigned to them at "
+        "random, as where records carry the codes of other stations; neither epicenter, class nor depth are known, and the region is "
+        "the whole Earth; check the codes in the headers and the coordinates of the stations"
+    )
+    return to_warnings([DataIssue(None, None, "contradicting-stations", detail)])

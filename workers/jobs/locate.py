@@ -22,7 +22,7 @@ from workers.contracts import DataWarning
 from workers.exports.tables import locate_products
 from workers.jobs import figures
 from workers.jobs.context import JobContext, JobOutput
-from workers.jobs.detection import answer_no_event, late_warnings, to_detection_result, two_events_warnings
+from workers.jobs.detection import answer_no_event, late_warnings, mislabeled_warnings, to_detection_result, two_events_warnings
 from workers.jobs.inputs import read_one_event, to_warnings, unread_warnings
 from workers.jobs.source_answer import describe_inversion, name_depth_methods
 from workers.jobs.source_figures import draw_inversion, write_waveform_fit
@@ -56,6 +56,7 @@ def locate_job(job: JobContext) -> JobOutput:
         + contradiction_warnings(gather, found)
         + clock_warnings(records, gather, found)
         + late_warnings(begins_late=found.begins_late)
+        + mislabeled_warnings(found.readings, mislabeled=found.mislabeled)
         + source_warnings(found)
         + two_events_warnings(found.second, found.origin.time_s),
         _draw_figures(gather, found) | draw_inversion(gather, found),
@@ -65,10 +66,14 @@ def locate_job(job: JobContext) -> JobOutput:
 
 
 def contradiction_warnings(gather: Gather, found: EventLocation) -> list[DataWarning]:
-    """Return a data warning (code `contradicting-distances`) that names the traces whose distances contradict the location, if any do."""
+    """
+    Return a data warning (code `contradicting-distances`) that names the traces whose distances contradict the location, if any do.
+
+    None where there is no location that they could contradict, of records that carry the codes of other stations.
+    """
     readings, location = found.readings, found.location
     contradicting = readings.has_distance & ~location.used & np.isfinite(location.residuals_deg)
-    if not contradicting.any():
+    if found.mislabeled or not contradicting.any():
         return []
     names = join_names([str(gather.trace_ids[index]) for index in np.flatnonzero(contradicting)])
     count = f"{contradicting.sum()} of {readings.has_distance.sum()}"
@@ -90,8 +95,8 @@ def clock_warnings(records: Sequence[Record], gather: Gather, found: EventLocati
 
 
 def source_warnings(found: EventLocation) -> list[DataWarning]:
-    """Return a data warning (code `no-depth-or-force`) for an event that has neither a depth nor a force azimuth."""
-    if found.depth is not None or found.force_azimuth is not None:
+    """Return a data warning (code `no-depth-or-force`) for an event that has neither a depth nor a force azimuth, if none else says why."""
+    if found.mislabeled or found.depth is not None or found.force_azimuth is not None:
         return []
     detail = _explain_missing(found)
     return [] if detail is None else to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])

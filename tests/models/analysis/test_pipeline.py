@@ -10,6 +10,7 @@ from models.analysis.distances import predict_distances
 from models.analysis.event_class import PRIOR_EXPLOSION_ODDS, PRIOR_ODDS_OFF_ICE, TECTONIC_ODDS_AT_ICE, choose_class
 from models.analysis.pipeline import ForceAzimuthEstimate, classify_event, embed_event, locate_event
 from models.analysis.sections import SectionReference, draw_beam, draw_section, make_reference
+from models.analysis.source import list_kinds
 from models.errors import NoUsableTrace, TooFewStations
 from models.specs.pictures import DISTANCE_SECTION, FORCE_BEAM
 
@@ -82,6 +83,18 @@ def test_of_records_that_begin_after_the_first_arrivals_neither_class_nor_depth_
     assert max(found.classification.probabilities.values()) < 0.8
     assert locate_event(opened, gather, event_type="earthquake").depth is None
     assert classify_event(opened, gather).begins_late
+
+
+def test_of_records_with_the_codes_of_other_stations_neither_class_nor_depth_nor_force_is_stated(opened, gather, monkeypatch):
+    find_location = pipeline.find_location
+    monkeypatch.setattr(pipeline, "find_location", lambda *given: replace(find_location(*given), mislabeled=True))
+    found = locate_event(opened, gather)
+    assert found.mislabeled
+    assert found.event_type == "undetermined"
+    assert locate_event(opened, gather, event_type="earthquake").depth is None
+    assert locate_event(opened, gather, event_type="glacial").force_azimuth is None
+    assert classify_event(opened, gather).mislabeled
+    assert list_kinds(found) == ()
 
 
 def test_the_origin_time_lies_within_those_of_the_readings(opened, gather):

@@ -34,18 +34,34 @@ def read_wrongly(gather: Gather) -> DistanceReadings:
 @pytest.mark.parametrize(("ratio", "significant"), [(5.0, True), (0.0, False)])
 def test_the_surface_wave_stack_outweighs_distances_that_are_outliers(ratio, significant):
     gather = surface_waves.draw_gather(1, ratio)
-    count, readings = len(gather.samples), read_wrongly(gather)
+    count, certain = len(gather.samples), read_wrongly(gather)
+    unsure = replace(certain, uncertainties_deg=np.full(count, 40.0))
+    readings = certain if significant else unsure
     before = locate_by_distances(station_distances(gather, readings))
     found = refine_location((), gather, readings, before)
     assert found.method == "distances+surface-wave-stack"
     assert (found.origin is not None) == significant
     if not significant:
         return
-    assert refine_location((), gather, readings, before, use_surface_waves=False).location is before
+    assert refine_location((), gather, readings, before, use_surface_waves=False).mislabeled
+    assert refine_location((), gather, unsure, before, use_surface_waves=False).location is before
     assert distance_deg(*surface_waves.SOURCE, found.location.latitude_deg, found.location.longitude_deg) < 2.0
     assert found.location.horizontal_uncertainty_km < 300.0
     shown = set_origin_time(readings, found.origin)
     assert shown.origin_times_s == pytest.approx(np.full(count, surface_waves.ORIGIN_S), abs=30.0)
+
+
+@pytest.mark.parametrize(("ratio", "mislabeled"), [(0.0, True), (5.0, False)])
+def test_records_with_the_codes_of_other_stations_may_be_of_an_event_anywhere(ratio, mislabeled):
+    gather = surface_waves.draw_gather(1, ratio)
+    true_deg = distance_deg(*surface_waves.SOURCE, gather.latitudes_deg, gather.longitudes_deg)
+    order, certain = np.random.default_rng(1).permutation(len(true_deg)), np.full(len(true_deg), 2.0)
+    right = replace(read_wrongly(gather), distances_deg=true_deg, uncertainties_deg=certain)
+    wrong = replace(right, distances_deg=true_deg[order])
+    assert not refine_location((), gather, right, locate_by_distances(station_distances(gather, right))).mislabeled
+    found = refine_location((), gather, wrong, locate_by_distances(station_distances(gather, wrong)))
+    assert found.mislabeled == mislabeled
+    assert (found.location.horizontal_uncertainty_km > 10_000.0) == mislabeled
 
 
 def cut_beginnings(gather: Gather, share: float) -> Gather:

@@ -29,7 +29,7 @@ def make_found(*, depth=None, force=None, classified=True):
     classification = SimpleNamespace(probabilities={"earthquake": 0.55, "glacial": 0.05, "other": 0.4})
     readings = SimpleNamespace(withheld=False, live=np.ones(3, bool))
     known = {"readings": readings, "classification": classification if classified else None}
-    return SimpleNamespace(depth=depth, force_azimuth=force, event_type="undetermined", begins_late=False, **known)
+    return SimpleNamespace(depth=depth, force_azimuth=force, event_type="undetermined", begins_late=False, mislabeled=False, **known)
 
 
 def test_an_event_without_depth_and_force_says_why_and_what_to_do():
@@ -97,7 +97,7 @@ def make_contradicted() -> tuple[Gather, SimpleNamespace]:
     observed = StationDistances(gather.latitudes_deg, gather.longitudes_deg, predicted, deviations)
     location = build_location([region], observed, common_bias_deg=0.0, effective_stations=2.0)
     readings = SimpleNamespace(distances_deg=predicted, uncertainties_deg=deviations, has_distance=np.ones(3, bool))
-    found = SimpleNamespace(readings=readings, location=location, back_azimuths={1: (270.0, 5.0)})
+    found = SimpleNamespace(readings=readings, location=location, back_azimuths={1: (270.0, 5.0)}, mislabeled=False)
     return gather, found
 
 
@@ -162,6 +162,15 @@ def test_distances_that_agree_need_no_warning():
     gather, found = make_contradicted()
     found.location = replace(found.location, used=np.array([True, True, False]))
     assert contradiction_warnings(gather, found) == []
+
+
+def test_records_with_the_codes_of_other_stations_have_no_location_to_contradict_and_no_depth_to_miss():
+    gather, found = make_contradicted()
+    found.mislabeled = True
+    assert contradiction_warnings(gather, found) == []
+    unknown = make_found()
+    unknown.mislabeled = True
+    assert source_warnings(unknown) == []
 
 
 def test_documents_without_an_event_name_the_agency_of_the_service(monkeypatch):
