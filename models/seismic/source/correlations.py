@@ -6,13 +6,13 @@ force, seen from the azimuth of the station.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import scipy.fft
 
-from models.array_types import Complexes, Flags, Floats, Floats32, Integers
+from models.array_types import Complexes, Floats, Floats32, Integers
 from models.compiled import compiled_sums
 from models.parallel import thread_map
 from models.seismic.geodesy import KM_PER_DEGREE
@@ -77,16 +77,25 @@ def transform_impulses(delays_s: Floats, weights: Floats, frequencies_hz: Floats
 
 
 @dataclass(frozen=True)
+class PathModel:
+    """The Earth model along a path, what the record at its end is excited by, and the logarithm of the probability of the latter."""
+
+    earth: GreensTables
+    excitation: Excitation
+    log_probability: float = 0.0
+
+
+@dataclass(frozen=True)
 class CorrelationTables:
     """
-    Correlations of n records.
+    Correlations of n records with each of some models of their paths.
 
-    `values` [n, windows, distances, states, components, delays] over the root of the record's energy, delays being multiples of 5 s around
-    zero; `norms` [n, windows, distances, states, components, components]: energies of the Green's functions. `first_deg` [n]: the first
-    tabulated distance. `weights` [n, windows]: half the degrees of freedom, times station weight; 0 for a missing window. `shifts_s`
-    [n, windows]: standard deviation of a window's shift. `travel_s` [n]: Rayleigh travel time. `log_sizes` [n, 2]: natural logarithm of the
-    size of the Rayleigh and the Love waves over that of the scaled Green's functions; a correlation over the root of the norm is
-    multiplied by its exponential to give the amplitude of the source. NaN without a window.
+    `values` [models, n, windows, distances, states, components, delays] over the root of the record's energy, delays being multiples of 5 s
+    around zero; `norms` [models, n, windows, distances, states, components, components]: energies of the Green's functions. `first_deg`
+    [n]: the first tabulated distance. `weights` [n, windows]: half the degrees of freedom, times station weight; 0 for a missing window.
+    `shifts_s` [n, windows]: standard deviation of a window's shift. `travel_s` [n]: Rayleigh travel time. `log_sizes` [models, n, 2]:
+    natural logarithm of the size of the Rayleigh and the Love waves over that of the scaled Green's functions; a correlation over the root
+    of the norm is multiplied by its exponential to give the amplitude of the source. NaN without a window.
     """
 
     values: Floats32
@@ -97,18 +106,10 @@ class CorrelationTables:
     travel_s: Floats
     log_sizes: Floats
 
-    def take_best(self, other: "CorrelationTables", better: Flags) -> "CorrelationTables":
-        """Take the records that `better` [n] marks from tables of another Earth model."""
-        chosen = {name: getattr(self, name).copy() for name in ("values", "norms", "log_sizes")}
-        for name, values in chosen.items():
-            values[better] = getattr(other, name)[better]
-        return replace(self, **chosen)
-
 
 def tabulate_correlations(
     observations: Sequence[Observation],
-    earth: GreensTables,
-    excitation: Excitation,
+    models: Sequence[PathModel],
     station_weights: Floats,
     half_width: int,
     half_delays: int,
@@ -123,10 +124,8 @@ def tabulate_correlations(
     ----------
     observations : sequence of Observation
         Prepared records, n of them.
-    earth : GreensTables
-        The Earth model.
-    excitation : Excitation
-        Depths, or force histories, to tabulate.
+    models : sequence of PathModel
+        What each path may be, all with the same states and components.
     station_weights : [n]
         Weight of each station.
     half_width : int
@@ -136,18 +135,28 @@ def tabulate_correlations(
 
     """
     delays_s = np.asarray(DELAY_STEP_S * np.arange(-half_delays, half_delays + 1), np.float64)
-    tables = thread_map(lambda record: _tabulate_one(record, earth, excitation, half_width, delays_s), list(observations))
+    excitation = models[0].excitation
+    shape = (len(models), len(observations), WINDOWS, 2 * half_width + 1, len(excitation.states), excitation.components)
+    values, norms = np.zeros((*shape, len(delays_s)), np.float32), np.zeros((*shape, excitation.components), np.float32)
+    log_sizes = np.full(shape[:3], np.nan)
+    distances = [nearest_distances(record.distance_deg, half_width) for record in observations]
+
+    def tabulate(number: int) -> None:
+        arrays = values[:, number], norms[:, number], log_sizes[:, number]
+        _tabulate_record(observations[number], models, distances[number], delays_s, *arrays)
+
+    thread_map(tabulate, range(len(observations)))
     freedom = _count_freedom(observations, excitation)
     travel = np.array([record.distance_deg for record in observations]) * KM_PER_DEGREE / RAYLEIGH_KM_S
     body = BODY_SHIFT_S + BODY_SHIFT * travel
     return CorrelationTables(
-        np.stack([values for values, _, _, _ in tables]),
-        np.stack([norms for _, norms, _, _ in tables]),
-        np.array([first for _, _, first, _ in tables]),
+        values,
+        norms,
+        np.array([float(DISTANCES_DEG[rows[0]]) for rows in distances]),
         0.5 * freedom * station_weights[:, None],
         np.stack((body, RAYLEIGH_SHIFT_S + RAYLEIGH_SHIFT * travel, RAYLEIGH_SHIFT_S + LOVE_SHIFT * travel), axis=1),
         travel,
-        np.stack([sizes for _, _, _, sizes in tables]),
+        log_sizes[..., 1:],
     )
 
 
@@ -160,28 +169,33 @@ def _count_freedom(observations: Sequence[Observation], excitation: Excitation) 
     return freedom
 
 
-def _tabulate_one(
-    record: Observation, earth: GreensTables, excitation: Excitation, half_width: int, delays_s: Floats
-) -> tuple[Floats32, Floats32, float, Floats]:
-    """Values and norms of one record (see `CorrelationTables`), the first tabulated distance, and the logarithms of the sizes."""
-    distances = nearest_distances(record.distance_deg, half_width)
-    stored, rows = np.unique(excitation.states, return_inverse=True)
-    vertical = earth.read(distances, stored, excitation.components)
-    shape = (WINDOWS, len(distances), len(excitation.states), excitation.components)
-    values = np.zeros((*shape, len(delays_s)), np.float32)
-    norms = np.zeros((*shape, excitation.components), np.float32)
-    log_sizes = np.full(WINDOWS, np.nan)
-    for window, spectrum in enumerate(record.spectra):
-        block = vertical if window != LOVE else read_transverse(earth, distances, stored, excitation)
-        if spectrum is None or block is None:
-            continue
-        separate = record.spectra[BODY] is not None or window_bounds_s(record.distance_deg)[0] is not None
-        greens, begins_s = transform_greens(block, earth.begins_s[distances], distances, window, spectrum, separate=separate)
-        greens = greens[:, rows] * (excitation.transfer(spectrum.frequencies_hz) * spectrum.gain)[None, :, None].astype(np.complex64)
-        used = slice(block.shape[2])
-        values[window, :, :, used], norms[window, :, :, used, used], scale = _correlate(greens, spectrum, begins_s, delays_s)
-        log_sizes[window] = 0.5 * np.log(spectrum.energy) + np.log(scale)
-    return values, norms, float(DISTANCES_DEG[distances[0]]), log_sizes[1:]
+def _tabulate_record(
+    record: Observation,
+    models: Sequence[PathModel],
+    distances: Integers,
+    delays_s: Floats,
+    values: Floats32,
+    norms: Floats32,
+    log_sizes: Floats,
+) -> None:
+    """Tabulate one record: writes to `values`, `norms` and `log_sizes` [models, windows, ...] as in `CorrelationTables`."""
+    excitation = models[0].excitation
+    stored, order = np.unique(excitation.states, return_inverse=True)
+    for earth in {id(model.earth): model.earth for model in models}.values():
+        vertical = earth.read(distances, stored, excitation.components)
+        for window, spectrum in enumerate(record.spectra):
+            block = vertical if window != LOVE else read_transverse(earth, distances, stored, excitation)
+            if spectrum is None or block is None:
+                continue
+            separate = record.spectra[BODY] is not None or window_bounds_s(record.distance_deg)[0] is not None
+            greens, begins_s = transform_greens(block, earth.begins_s[distances], distances, window, spectrum, separate=separate)
+            used = slice(block.shape[2])
+            for row in (row for row, model in enumerate(models) if model.earth is earth):
+                transfer = models[row].excitation.transfer(spectrum.frequencies_hz) * spectrum.gain
+                excited = greens[:, order] * transfer[None, :, None].astype(np.complex64)
+                correlated = _correlate(excited, spectrum, begins_s, delays_s)
+                values[row, window, :, :, used], norms[row, window, :, :, used, used], scale = correlated
+                log_sizes[row, window] = 0.5 * np.log(spectrum.energy) + np.log(scale)
 
 
 def read_transverse(earth: GreensTables, distances: Integers, states: Integers, excitation: Excitation) -> Floats32 | None:

@@ -136,15 +136,15 @@ def read_block(
 
     Zero beyond a series' end. Multiplied by 1e20, because squares of values of 1e-22 underflow in single precision.
     """
-    block[:] = 0.0
     for j in range(len(distances)):
         for s in range(len(states)):
             count = counts[states[s], distances[j]]
-            blocks = -(-count // BLOCK)
+            blocks, used = -(-count // BLOCK), min(count, block.shape[3])
             for k in range(block.shape[2]):
-                first = first_blocks[states[s], distances[j]] + k * blocks
-                used = min(count, block.shape[3])
+                first, series = first_blocks[states[s], distances[j]] + k * blocks, block[j, s, k]
+                series[used:] = np.float32(0.0)
                 for begin in range(0, used, BLOCK):
-                    scale = np.float32(2.0 ** exponents[first + begin // BLOCK] * TABLE_SCALE)
-                    for i in range(begin, min(begin + BLOCK, used)):
-                        block[j, s, k, i] = mantissas[first * BLOCK + i] * scale
+                    scale, packed = np.float32(np.exp2(float(exponents[first + begin // BLOCK])) * TABLE_SCALE), first * BLOCK + begin
+                    read, part = series[begin : min(begin + BLOCK, used)], mantissas[packed : packed + BLOCK]
+                    for i in range(len(read)):
+                        read[i] = part[i] * scale

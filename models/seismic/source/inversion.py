@@ -18,7 +18,7 @@ from models.array_types import Floats, Floats32, Integers
 from models.seismic.earth.land import land_shares
 from models.seismic.geodesy import azimuth_deg, geocentric_latitude_deg, geographic, lay_hexagon, unit_vectors
 from models.seismic.source.array_layout import DELAY, DELAY_STEP_S, LOG_LIKELIHOOD, MECHANISM, PLACE, STATE, STRETCH
-from models.seismic.source.correlations import Excitation
+from models.seismic.source.correlations import Excitation, PathModel
 from models.seismic.source.force_histories import HISTORY_DELAYS_S
 from models.seismic.source.greens_tables import DEPTHS_KM, DISTANCE_STEP_DEG, FORCES, GreensTables
 from models.seismic.source.mechanisms import trial_forces, trial_tensors
@@ -30,15 +30,11 @@ from models.seismic.source.problem import (
     InversionProblem,
     Kind,
     Motion,
-    PathModel,
-    choose_paths,
     list_motions,
     make_excitation,
-    mix_problems,
     prefer_models,
     prepare_problem,
     profile_azimuths,
-    weigh_mixture,
 )
 from models.seismic.source.search import evaluate_source, scan_sources, walk_sources
 from models.seismic.source.surface_sources import weigh_surface_sources
@@ -180,7 +176,8 @@ def _prepare_scan(
     if len(observations) < MIN_TRACES:
         return None
     half_width = round((_scan_radius_deg(prior) + 1.0) / DISTANCE_STEP_DEG)
-    return prepare_problem(observations, earth, excitation, prior, (half_width, ROUGH_DELAYS), {})
+    model, indifferent = PathModel(earth, excitation), np.zeros((1, len(observations)))
+    return prepare_problem(observations, [model], indifferent, prior, (half_width, ROUGH_DELAYS), {})
 
 
 def _refine(
@@ -195,16 +192,11 @@ def _refine(
     is_force = rough.components == FORCES
     models = models if is_force else [replace(model, excitation=_extend_to_all_depths(model.excitation)) for model in models]
     begins = [_refer_row(row, best[DELAY], rough) for row in cooled]
-    problems = [
-        prepare_problem(observations, model.earth, model.excitation, prior, (FINE_WIDTH, FINE_DELAYS), records.gain_deviations)
-        for model in models
-    ]
     preferences = prefer_models(models, records.measure_land(moved, observations))
-    begun = [row for problem in problems for row in _start_fine(problem, _take_best(np.stack(begins)), is_force=is_force)]
-    start = _take_best(np.concatenate(begun))
-    by_depth = np.empty((0, len(start))) if is_force else _trace_depths(problems, preferences, [start, *begins])
-    chain, top, chosen = _walk_mixture(problems, preferences, start if is_force else _take_best(by_depth))
-    fine = mix_problems(problems, chosen)
+    problem = prepare_problem(observations, models, preferences, prior, (FINE_WIDTH, FINE_DELAYS), records.gain_deviations)
+    begun = _start_fine(problem, _take_best(np.stack(begins)), is_force=is_force)
+    by_depth = np.empty((0, len(begun))) if is_force else _trace_depths(problem, [begun, *begins])
+    chain, top, fine = _walk_mixture(problem, begun if is_force else _take_best(by_depth))
     against = [_walk(fine, _reverse_force(fine, top), COOLING, REFINED_DELAY_S, 60)] if is_force else []
     fits = fine.fit_windows(top)
     return SourceFit(
@@ -213,44 +205,47 @@ def _refine(
         samples=chain[BURNED_STEPS::5],
         time_s=moved.time_s,
         log_opposite=_largest_against(top[MECHANISM], chain, *against) if is_force else None,
-        by_depth=by_depth if is_force else _join_chain(by_depth, chain[BURNED_STEPS:], problems, preferences, top),
+        by_depth=by_depth if is_force else _join_chain(by_depth, chain[BURNED_STEPS:], problem, top),
         azimuth_profile=profile_azimuths(fine, top, np.unique(chain[BURNED_STEPS:, STATE].astype(np.int64))) if is_force else np.zeros(0),
         traces=np.array([one.trace_index for one in observations]),
         azimuths_deg=azimuth_deg(*np.degrees(top[PLACE]), *np.degrees(fine.stations.T)),
         fits=fits,
         weights=fine.tables.weights,
-        waveforms=_synthesize_fits(observations, [models[k] for k in chosen], top, fits, records.gather.sampling_rate_hz),
+        waveforms=_synthesize_fits(observations, [models[k] for k in fine.chosen], top, fits, records.gather.sampling_rate_hz),
         log_explosion=None if is_force or rough.corner_s > 0.0 else weigh_surface_sources(fine, top),
     )
 
 
-def _walk_mixture(problems: Sequence[InversionProblem], preferences: Floats, start: Floats) -> tuple[Floats, Floats, Integers]:
+def _walk_mixture(problem: InversionProblem, start: Floats) -> tuple[Floats, Floats, InversionProblem]:
     """
     Sample the posterior from a start, the model of each path being chosen anew every hundred steps.
 
-    Returns the samples, the best of them in the path models that fit it best, and these [n] by index. Were they chosen once, for a source
-    found in one Earth model, they would hold it there.
+    Returns the samples, the best of them, and the problem with the path models that fit it best. Were they chosen once, for a source found
+    in one Earth model, they would hold it there.
     """
-    row, parts, chosen = start, [], choose_paths(problems, start, preferences)
+    row, parts = start, []
     largest, best = -np.inf, start.copy()
-    mixed, steps = mix_problems(problems, chosen), EARTH_STEPS if len(problems) > 1 else len(SAMPLED)
+    steps = EARTH_STEPS if len(problem.preferences) > 1 else len(SAMPLED)
     for number in range(0, len(SAMPLED), steps):
-        if not np.array_equal(again := choose_paths(problems, row, preferences), chosen):
-            chosen, mixed = again, mix_problems(problems, again)
+        mixed = problem.choose_paths(row)
         parts.append(_walk(mixed, row, SAMPLED[number : number + steps], REFINED_DELAY_S, 100 + number))
         row, top = parts[-1][-1], _take_best(parts[-1])
-        posterior = top[LOG_LIKELIHOOD] + np.take_along_axis(preferences, chosen[None], 0).sum()
+        posterior = top[LOG_LIKELIHOOD] + np.take_along_axis(problem.preferences, mixed.chosen[None], 0).sum()
         if posterior > largest:
             largest, best = posterior, top.copy()
-    chosen = choose_paths(problems, best, preferences)
-    best[LOG_LIKELIHOOD] = mix_problems(problems, chosen).evaluate(best)
-    return np.concatenate(parts), best, chosen
+    mixed = problem.choose_paths(best)
+    best[LOG_LIKELIHOOD] = mixed.evaluate(best)
+    return np.concatenate(parts), best, mixed
 
 
-def _start_fine(problem: InversionProblem, begin: Floats, *, is_force: bool) -> list[Floats]:
-    """Cool from the best rough source, and from the opposite force."""
-    begins = [begin, _reverse_force(problem, begin)] if is_force else [begin]
-    return [_walk(problem, row, COOLING, REFINED_DELAY_S, 50 + number) for number, row in enumerate(begins)]
+def _start_fine(problem: InversionProblem, begin: Floats, *, is_force: bool) -> Floats:
+    """Cool from the best rough source, and from the opposite force, with each model on all paths: the best that is found."""
+    found = []
+    for number in range(len(problem.preferences)):
+        alone = replace(problem, chosen=np.full(len(problem.chosen), number))
+        begins = [begin, _reverse_force(alone, begin)] if is_force else [begin]
+        found += [_take_best(_walk(alone, row, COOLING, REFINED_DELAY_S, 50 + which)) for which, row in enumerate(begins)]
+    return _take_best(np.stack(found))
 
 
 def _synthesize_fits(
@@ -277,8 +272,9 @@ def _extend_to_all_depths(rough: Excitation) -> Excitation:
 def _reverse_force(problem: InversionProblem, row: Floats) -> Floats:
     """Turn the force of a row into the opposite direction, with the history and the origin time that then fit best."""
     fits, place, opposite = np.zeros((*problem.tables.weights.shape, 3)), row[PLACE], -row[MECHANISM]
-    trials = [(state, delay) for state in range(problem.tables.values.shape[3]) for delay in np.arange(-45.0, 46.0, 7.5)]
-    values = [evaluate_source(problem.arrays, place, state, opposite, delay, row[STRETCH], fits) for state, delay in trials]
+    trials = [(state, delay) for state in range(problem.tables.values.shape[4]) for delay in np.arange(-45.0, 46.0, 7.5)]
+    arrays = problem.arrays
+    values = [evaluate_source(arrays, place, state, opposite, delay, row[STRETCH], fits) for state, delay in trials]
     reversed_row, most = row.copy(), int(np.argmax(values))
     reversed_row[LOG_LIKELIHOOD], (reversed_row[STATE], reversed_row[DELAY]) = values[most], trials[most]
     reversed_row[MECHANISM] = opposite
@@ -294,14 +290,14 @@ def _refer_row(row: Floats, delay_s: float, rough: Excitation) -> Floats:
     return referred
 
 
-def _trace_depths(problems: Sequence[InversionProblem], preferences: Floats, begins: Sequence[Floats]) -> Floats:
+def _trace_depths(problem: InversionProblem, begins: Sequence[Floats]) -> Floats:
     """
     Trace the best tensor from depth to depth, down and up again: rows [depths, columns], as the path models that fit each best weigh them.
 
     Each of `begins` is a start at its own depth. While depths are traced, paths have the models that fit the first of them best. The chain
     that samples the posterior does not replace this: it seldom passes from one mode of depth to another (`docs/history/training_log.md`).
     """
-    mixed = mix_problems(problems, choose_paths(problems, begins[0], preferences))
+    mixed = problem.choose_paths(begins[0])
     count = len(DEPTHS_KM)
     rows = np.tile(begins[0], (count, 1))
     rows[:, LOG_LIKELIHOOD] = -np.inf
@@ -310,11 +306,11 @@ def _trace_depths(problems: Sequence[InversionProblem], preferences: Floats, beg
     for neighbor, state in pairwise((*range(count), *reversed(range(count - 1)))):
         if np.isfinite(rows[neighbor, LOG_LIKELIHOOD]):
             _offer_row(mixed, rows, state, rows[neighbor])
-    rows[:, LOG_LIKELIHOOD] = [weigh_mixture(problems, row, preferences) for row in rows]
+    rows[:, LOG_LIKELIHOOD] = [problem.weigh_mixture(row) for row in rows]
     modes = find_peaks(np.pad(rows[:, LOG_LIKELIHOOD], 1, constant_values=-np.inf))[0] - 1
     for state in sorted(modes.tolist(), key=lambda one: -rows[one, LOG_LIKELIHOOD])[:MODES]:
-        row = _walk_at_depth(mix_problems(problems, choose_paths(problems, rows[state], preferences)), rows[state], state)
-        row[LOG_LIKELIHOOD] = weigh_mixture(problems, row, preferences)
+        row = _walk_at_depth(problem.choose_paths(rows[state]), rows[state], state)
+        row[LOG_LIKELIHOOD] = problem.weigh_mixture(row)
         rows[state] = max(rows[state], row, key=lambda one: float(one[LOG_LIKELIHOOD]))
     return rows
 
@@ -337,15 +333,15 @@ def _offer_row(problem: InversionProblem, rows: Floats, state: int, offered: Flo
     rows[state] = row
 
 
-def _join_chain(by_depth: Floats, chain: Floats, problems: Sequence[InversionProblem], preferences: Floats, top: Floats) -> Floats:
+def _join_chain(by_depth: Floats, chain: Floats, problem: InversionProblem, top: Floats) -> Floats:
     """Join the best of a chain at each depth with the best that were found before; none exceeds the best of all, `top`."""
     joined = by_depth.copy()
     for state in np.unique(chain[:, STATE].astype(np.int64)):
         row = _take_best(chain[chain[:, STATE] == state])
-        row[LOG_LIKELIHOOD] = weigh_mixture(problems, row, preferences)
+        row[LOG_LIKELIHOOD] = problem.weigh_mixture(row)
         if row[LOG_LIKELIHOOD] > joined[state, LOG_LIKELIHOOD]:
             joined[state] = row
-    lower = np.minimum(joined[:, LOG_LIKELIHOOD] - weigh_mixture(problems, top, preferences), 0.0)
+    lower = np.minimum(joined[:, LOG_LIKELIHOOD] - problem.weigh_mixture(top), 0.0)
     joined[:, LOG_LIKELIHOOD] = top[LOG_LIKELIHOOD] + lower
     joined[int(top[STATE])] = top
     return joined
@@ -361,7 +357,7 @@ def _scan(problem: InversionProblem, prior: EpicenterPrior, kind: Kind) -> list[
     latitude = float(geocentric_latitude_deg(prior.latitude_deg))
     places = np.radians(lay_hexagon(latitude, prior.longitude_deg, _scan_radius_deg(prior), SCAN_STEP_DEG))
     mechanisms = trial_tensors() if kind == "tensor" else trial_forces()
-    shape = (len(places), problem.tables.values.shape[3], len(mechanisms))
+    shape = (len(places), problem.tables.values.shape[4], len(mechanisms))
     best, delays = np.empty(shape, np.float32), np.empty(shape, np.int64)
     first_delay = round(MAX_DELAY_S / DELAY_STEP_S)
     scan_sources(problem.arrays, places, mechanisms, first_delay, best, delays)

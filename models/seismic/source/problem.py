@@ -9,9 +9,9 @@ import numpy as np
 from models.array_types import Floats, Integers
 from models.seismic.geodesy import geocentric_latitude_deg
 from models.seismic.source.array_layout import CORRELATION, DELAY, LOVE, MECHANISM, PLACE, SHIFT, STATE, STRETCH
-from models.seismic.source.correlations import CorrelationTables, Excitation, tabulate_correlations
+from models.seismic.source.correlations import CorrelationTables, Excitation, PathModel, tabulate_correlations
 from models.seismic.source.force_histories import HISTORY_DELAYS_S, HISTORY_WEIGHTS
-from models.seismic.source.greens_tables import DEPTHS_KM, FORCES, STRAINS, GreensTables
+from models.seismic.source.greens_tables import DEPTHS_KM, FORCES, STRAINS
 from models.seismic.source.observations import Observation, weigh_stations
 from models.seismic.source.search import EXPLAINED, InversionTables, evaluate_source
 
@@ -59,15 +59,6 @@ PROFILE_DELAYS_S: Final[Floats] = np.arange(-30.0, 31.0, 10.0)  # of the origin 
 
 
 @dataclass(frozen=True)
-class PathModel:
-    """The Earth model along a path, what the record at its end is excited by, and the logarithm of the probability of the latter."""
-
-    earth: GreensTables
-    excitation: Excitation
-    log_probability: float = 0.0
-
-
-@dataclass(frozen=True)
 class EpicenterPrior:
     """A prior of the epicenter: geographic center, standard deviation in degrees, and origin time in POSIX seconds."""
 
@@ -94,19 +85,27 @@ def make_excitation(kind: Kind, states: Integers, motion: Motion) -> Excitation:
 
 @dataclass(frozen=True)
 class InversionProblem:
-    """Tables and stations of one inversion, with priors, as compiled loops take them; `sizes` as in `evaluate_amplitudes`."""
+    """
+    Tables and stations of one inversion, with priors, as compiled loops take them.
+
+    `sizes` [models, n, 5] as in `evaluate_amplitudes`, of each model of the paths; `preferences` [models, n]: log prior of each model for
+    each path. `chosen` [n]: the model that each path has, by index.
+    """
 
     tables: CorrelationTables
     sizes: Floats
     stations: Floats
     prior: Floats
     state_prior: Floats
+    preferences: Floats
+    chosen: Integers
 
     @property
     def arrays(self) -> InversionTables:
-        """Tables and stations as the compiled loops take them."""
-        one = self.tables
-        return InversionTables(one.values, one.norms, one.weights, one.shifts_s, one.travel_s, one.first_deg, self.sizes, self.stations)
+        """Tables and stations as the compiled loops take them, with the chosen models of the paths."""
+        one, sizes = self.tables, self.sizes[self.chosen, np.arange(len(self.chosen))]
+        tables = (one.values, one.norms, one.weights, one.shifts_s, one.travel_s, one.first_deg)
+        return InversionTables(*tables, self.chosen, sizes, self.stations)
 
     def fit_windows(self, row: Floats) -> Floats:
         """Fit the windows to a row of samples: [n, windows, 3] as `evaluate_source` writes them."""
@@ -116,6 +115,23 @@ class InversionProblem:
         """Evaluate the log likelihood of a row of samples, but for its first value."""
         return self._evaluate(row)[0]
 
+    def choose_paths(self, row: Floats) -> "InversionProblem":
+        """Choose for each path the model that is likeliest at a source."""
+        return replace(self, chosen=np.argmax(self._weigh_paths(row), axis=0))
+
+    def weigh_mixture(self, row: Floats) -> float:
+        """Sum the log posterior of a source over paths, each with the model that has the largest, but for what amplitudes say."""
+        return float(self._weigh_paths(row).max(axis=0).sum())
+
+    def _weigh_paths(self, row: Floats) -> Floats:
+        """Log posterior [models, n] of the models of each path at a source."""
+        one, found = self.tables, np.empty(self.preferences.shape)
+        for number in range(len(found)):
+            fits = replace(self, chosen=np.full(len(self.chosen), number)).fit_windows(row)
+            off = np.square(fits[..., SHIFT] / one.shifts_s) * np.minimum(one.weights, 1.0)
+            found[number] = (-one.weights * np.log(1.0 - EXPLAINED * np.square(fits[..., CORRELATION])) - 0.5 * off).sum(axis=1)
+        return found + self.preferences
+
     def _evaluate(self, row: Floats) -> tuple[float, Floats]:
         fits = np.zeros((*self.tables.weights.shape, 3))
         return float(evaluate_source(self.arrays, row[PLACE], int(row[STATE]), row[MECHANISM], row[DELAY], row[STRETCH], fits)), fits
@@ -123,56 +139,36 @@ class InversionProblem:
 
 def prepare_problem(
     observations: Sequence[Observation],
-    earth: GreensTables,
-    excitation: Excitation,
+    models: Sequence[PathModel],
+    preferences: Floats,
     prior: EpicenterPrior,
-    sizes: tuple[int, int],
+    widths: tuple[int, int],
     gain_deviations: Mapping[int, float],
 ) -> InversionProblem:
     """
-    Tabulate the correlations of an inversion with the Green's functions of one Earth model.
+    Tabulate the correlations of an inversion with each model of the paths, which all have the first one.
 
-    `sizes`: distances and delays tabulated on either side. `gain_deviations`: standard deviation of the natural logarithm of the amplitudes
-    of traces whose gains say something.
+    `preferences` [models, n] as in `InversionProblem`. `widths`: distances and delays tabulated on either side. `gain_deviations`: standard
+    deviation of the natural logarithm of the amplitudes of traces whose gains say something.
     """
+    excitation = models[0].excitation
     station_weights = weigh_stations(observations)
-    tables = tabulate_correlations(observations, earth, excitation, station_weights, *sizes)
+    tables = tabulate_correlations(observations, models, station_weights, *widths)
     deviations = np.array([gain_deviations.get(one.trace_index, np.nan) for one in observations])
     stations = np.radians([(one.latitude_deg, one.longitude_deg) for one in observations])
     center = np.radians((float(geocentric_latitude_deg(prior.latitude_deg)), prior.longitude_deg))
     center_and_widths = np.array((*center, prior.deviation_deg, STRETCH_DEVIATION, SPREADS[excitation.components]))
+    rayleigh, love = tables.log_sizes[..., 0], tables.log_sizes[..., 1]
     columns = (
-        np.where(np.isfinite(deviations), tables.log_sizes[:, 0], np.nan),
+        np.where(np.isfinite(deviations), rayleigh, np.nan),
         station_weights,
         deviations,
-        tables.log_sizes[:, 1] - tables.log_sizes[:, 0] if excitation.components == FORCES else np.full(len(deviations), np.nan),
+        love - rayleigh if excitation.components == FORCES else np.nan,
         np.maximum(2.0 * tables.weights[:, LOVE] / station_weights, 1.0),
     )
-    return InversionProblem(tables, np.stack(columns, axis=1), stations, center_and_widths, np.zeros(len(excitation.states)))
-
-
-def choose_paths(problems: Sequence[InversionProblem], row: Floats, preferences: Floats) -> Integers:
-    """
-    Choose the model of each path [n], by index in `problems`, by its log likelihood at a source.
-
-    `preferences` [problems, n]: log prior of each model for each path (`prefer_models`).
-    """
-    return np.asarray(np.argmax(_weigh_paths(problems, row, preferences), axis=0))
-
-
-def weigh_mixture(problems: Sequence[InversionProblem], row: Floats, preferences: Floats) -> float:
-    """Sum the log posterior of a source over paths, each with the model that has the largest, but for what amplitudes say."""
-    return float(_weigh_paths(problems, row, preferences).max(axis=0).sum())
-
-
-def mix_problems(problems: Sequence[InversionProblem], chosen: Integers) -> InversionProblem:
-    """Make the problem whose paths have the models that were `chosen` [n] by index."""
-    mixed = problems[0]
-    for number in range(1, len(problems)):
-        taken = chosen == number
-        tables = mixed.tables.take_best(problems[number].tables, taken)
-        mixed = replace(mixed, tables=tables, sizes=np.where(taken[:, None], problems[number].sizes, mixed.sizes))
-    return mixed
+    sizes = np.stack([np.broadcast_to(column, rayleigh.shape) for column in columns], axis=-1)
+    none, first = np.zeros(len(excitation.states)), np.zeros(len(stations), np.int64)
+    return InversionProblem(tables, sizes, stations, center_and_widths, none, preferences, first)
 
 
 def prefer_models(models: Sequence[PathModel], shares: Floats) -> Floats:
@@ -180,18 +176,6 @@ def prefer_models(models: Sequence[PathModel], shares: Floats) -> Floats:
     land = OTHER_CRUST + (1.0 - OTHER_CRUST) * shares
     weights = {None: np.full(len(shares), MEAN_EARTH), "land": land, "sea": 1.0 + OTHER_CRUST - land}
     return np.stack([np.log(weights[model.earth.crust]) + model.log_probability for model in models])
-
-
-def _weigh_paths(problems: Sequence[InversionProblem], row: Floats, preferences: Floats) -> Floats:
-    """Log posterior [problems, n] of the models of each path at a source."""
-    return np.asarray([_path_gains(problem, row) for problem in problems] + preferences)
-
-
-def _path_gains(problem: InversionProblem, row: Floats) -> Floats:
-    """Log likelihood [n] of the windows of each path at a source."""
-    fits, one = problem.fit_windows(row), problem.tables
-    off = np.square(fits[..., SHIFT] / one.shifts_s) * np.minimum(one.weights, 1.0)
-    return np.asarray((-one.weights * np.log(1.0 - EXPLAINED * np.square(fits[..., CORRELATION])) - 0.5 * off).sum(axis=1))
 
 
 def profile_azimuths(problem: InversionProblem, top: Floats, states: Integers) -> Floats:

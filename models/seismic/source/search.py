@@ -25,8 +25,8 @@ class InversionTables(NamedTuple):
     """
     What the loops know of the n records of an inversion.
 
-    `values` to `first_deg` as in `CorrelationTables`, `sizes` as in `evaluate_amplitudes`; `stations` [n, 2]: geocentric latitudes and
-    longitudes in radians.
+    `values` to `first_deg` as in `CorrelationTables`; `chosen` [n]: which model each path has, by index; `sizes` as in
+    `evaluate_amplitudes`; `stations` [n, 2]: geocentric latitudes and longitudes in radians.
     """
 
     values: Floats32
@@ -35,6 +35,7 @@ class InversionTables(NamedTuple):
     shifts_s: Floats
     travel_s: Floats
     first_deg: Floats
+    chosen: Integers
     sizes: Floats
     stations: Floats
 
@@ -53,7 +54,7 @@ def sum_energy(norms: Floats32, components: Floats) -> float:
 def evaluate_window(
     values: Floats32,
     norms: Floats32,
-    at: tuple[int, int, int],
+    at: tuple[int, int],
     components: Floats,
     distance: float,
     delay_s: float,
@@ -65,15 +66,16 @@ def evaluate_window(
     """
     Evaluate the log likelihood of one window of one record.
 
-    `values` and `norms` as in `CorrelationTables`, `at` indices of record, window and state in it; `distance` from the first tabulated one,
-    in steps. Writes shift in seconds, correlation, and the inverse root of the norm to `fit` [3]. `gained` [2, delays] is working space.
+    `values` [distances, states, components, delays] and `norms` of the window as in `CorrelationTables`, `at` indices of window and state;
+    `distance` from the first tabulated one, in steps. Writes shift in seconds, correlation, and the inverse root of the norm to `fit` [3].
+    `gained` [2, delays] is working space.
     """
-    i, window, state = at
-    j = min(max(int(distance), 0), values.shape[2] - 2)
+    window, state = at
+    j = min(max(int(distance), 0), len(values) - 2)
     upper = min(max(distance - j, 0.0), 1.0)
-    step, delays = SAMPLES_PER_STEP[window], values.shape[5]
-    energy = (1.0 - upper) * sum_energy(norms[i, window, j, state], components)
-    energy += upper * sum_energy(norms[i, window, j + 1, state], components)
+    step, delays = SAMPLES_PER_STEP[window], values.shape[3]
+    energy = (1.0 - upper) * sum_energy(norms[j, state], components)
+    energy += upper * sum_energy(norms[j + 1, state], components)
     fit[:] = 0.0
     if energy <= 0.0:
         return 0.0
@@ -86,7 +88,7 @@ def evaluate_window(
     for k in range(len(components)):
         component = components[k] * fit[INVERSE_NORM]
         lower_factor, upper_factor = np.float32(component * (1.0 - upper)), np.float32(component * upper)
-        lower, higher = values[i, window, j, state, k, first : last + 1], values[i, window, j + 1, state, k, first - step : last + 1 - step]
+        lower, higher = values[j, state, k, first : last + 1], values[j + 1, state, k, first - step : last + 1 - step]
         for g in range(len(totals)):
             totals[g] += lower_factor * lower[g] + upper_factor * higher[g]
     score_shifts(totals, first - center, weight, DELAY_STEP_S / shift_s, scores)
@@ -127,18 +129,20 @@ def evaluate_source(
     windows, 3] as `evaluate_window` does.
     """
     total = 0.0
-    values, norms, weights = tables.values, tables.norms, tables.weights
+    weights, windows = tables.weights, tables.weights.shape[1]
     geometry = np.empty(2)
-    components, gained = np.empty((values.shape[1], values.shape[4])), np.empty((2, values.shape[5]), np.float32)
+    components, gained = np.empty((windows, tables.values.shape[5])), np.empty((2, tables.values.shape[6]), np.float32)
     for i in range(len(tables.stations)):
         measure_path(place, tables.stations[i], geometry)
         project_windows(mechanism, geometry[1], components)
         steps = (geometry[0] - tables.first_deg[i]) / DISTANCE_STEP_DEG
-        for window in range(values.shape[1]):
+        values, norms = tables.values[tables.chosen[i], i], tables.norms[tables.chosen[i], i]
+        for window in range(windows):
             if weights[i, window] > 0.0:
                 late = delay_s + (stretch * tables.travel_s[i] if window == RAYLEIGH else 0.0)
-                at, weight, shift_s = (i, window, state), weights[i, window], tables.shifts_s[i, window]
-                total += evaluate_window(values, norms, at, components[window], steps, late, weight, shift_s, fits[i, window], gained)
+                table, norm, at = values[window], norms[window], (window, state)
+                weight, shift_s = weights[i, window], tables.shifts_s[i, window]
+                total += evaluate_window(table, norm, at, components[window], steps, late, weight, shift_s, fits[i, window], gained)
     return total + evaluate_amplitudes(tables.sizes, fits) + compare_love(tables.sizes, fits)
 
 
@@ -214,29 +218,29 @@ def scan_sources(
     tables: InversionTables, places: Floats, mechanisms: Floats, first_delay: int, best: Floats32, best_delay: Integers
 ) -> None:
     """
-    Scan sources at places [m, 2], all states, mechanisms [k, 6 or 3] and origin times.
+    Scan sources at places [m, 2], all states, mechanisms [k, 6 or 3] and origin times, with the first model of each path.
 
     Writes the log likelihood of the best origin time to `best` [m, states, k], and its delay in steps to `best_delay`. Origin times: from
     `first_delay` steps before zero to as many after it.
     """
     values, norms, weights, shifts_s, stations = tables.values, tables.norms, tables.weights, tables.shifts_s, tables.stations
-    windows, delays = values.shape[1], values.shape[5]
+    windows, states, delays = weights.shape[1], values.shape[4], values.shape[6]
     middle = (delays - 1) // 2
-    components = np.empty((len(stations), len(mechanisms), windows, values.shape[4]))
+    components = np.empty((len(stations), len(mechanisms), windows, values.shape[5]))
     edge = max(2 * max(1, int(np.rint(shifts_s.max() / DELAY_STEP_S))) + max(SAMPLES_PER_STEP) + first_delay - middle, 0)
     padded, total = np.zeros(delays + 2 * edge, np.float32), np.empty(2 * first_delay + 1, np.float32)
     gained = padded[edge : edge + delays]
     at, starts = np.empty(len(stations), np.int64), np.empty((len(stations), windows), np.int64)
     for m in range(len(places)):
-        aim_stations(stations, places[m], mechanisms, tables.first_deg, values.shape[2], at, starts, components)
-        for s in range(values.shape[3]):
+        aim_stations(stations, places[m], mechanisms, tables.first_deg, values.shape[3], at, starts, components)
+        for s in range(states):
             for k in range(len(mechanisms)):
                 total[:] = np.float32(0.0)
                 for i in range(len(stations)):
                     for window in range(windows):
                         weight = weights[i, window]
                         if weight > 0.0:
-                            table, norm = values[i, window, at[i], s], norms[i, window, at[i], s]
+                            table, norm = values[0, i, window, at[i], s], norms[0, i, window, at[i], s]
                             if tabulate_gain(table, norm, components[i, k, window], weight, gained):
                                 shift = max(1, int(np.rint(shifts_s[i, window] / DELAY_STEP_S)))
                                 add_best_shifts(padded, edge + middle - first_delay + starts[i, window], shift, weight, total)
@@ -326,7 +330,7 @@ def walk_sources(
     standard deviations of moves of place [degrees], delay, stretch and mechanism. `normals` [count, 10] and `uniforms` [count, 3] are the
     random numbers.
     """
-    fits, states = np.zeros((len(tables.stations), tables.values.shape[1], 3)), tables.values.shape[3]
+    fits, states = np.zeros((*tables.weights.shape, 3)), tables.values.shape[4]
     now, trial = start.copy(), start.copy()
     likelihood, density = -np.inf, -np.inf
     for count in range(len(temperatures)):

@@ -10,6 +10,7 @@ from models.registry.earth_tables import load_earths
 from models.seismic.geodesy import azimuth_deg, destination, distance_deg, geocentric_latitude_deg
 from models.seismic.source import inversion, solution
 from models.seismic.source.array_layout import LOG_LIKELIHOOD, MECHANISM, STATE
+from models.seismic.source.correlations import PathModel
 from models.seismic.source.greens_tables import DEPTHS_KM, STEP_S, STRAINS, nearest_distances
 from models.seismic.source.inversion import SourceFit, invert_source
 from models.seismic.source.mechanisms import kagan_angle_deg, trial_tensors
@@ -72,11 +73,12 @@ def test_from_a_start_at_the_wrong_depth_the_right_one_is_traced(earth):
     gather = make_gather(earth, tensor, depth, 0.1)
     observations = observe_records(gather, Guess(*EPICENTER, ORIGIN_S), range(STATIONS), 20.0, 180.0, PHASE_ERRORS["tensor"])
     excitation = make_excitation("tensor", np.arange(len(DEPTHS_KM)), "displacement")
-    problem = prepare_problem(observations, earth, excitation, EpicenterPrior(*EPICENTER, 1.0, ORIGIN_S), (5, 24), {})
+    models, prior = [PathModel(earth, excitation)], EpicenterPrior(*EPICENTER, 1.0, ORIGIN_S)
+    problem = prepare_problem(observations, models, np.zeros((1, len(observations))), prior, (5, 24), {})
     start = np.array([0.0, *np.radians((float(geocentric_latitude_deg(EPICENTER[0])), EPICENTER[1])), 5.0, 0.0, 0.0, *trial_tensors()[9]])
 
     chain = inversion._walk(problem, start, inversion.COOLING, 50.0, 1)
-    rows = inversion._trace_depths([problem], np.zeros((1, len(observations))), [start])
+    rows = inversion._trace_depths(problem, [start])
 
     best = rows[np.argmax(rows[:, LOG_LIKELIHOOD])]
     assert abs(int(best[STATE]) - depth) <= 1
@@ -88,7 +90,8 @@ def test_a_source_is_kept_at_a_depth_only_if_it_fits_better(earth):
     gather = make_gather(earth, trial_tensors()[5], 10, 0.1)
     observations = observe_records(gather, Guess(*EPICENTER, ORIGIN_S), range(STATIONS), 20.0, 180.0, PHASE_ERRORS["tensor"])
     excitation = make_excitation("tensor", np.arange(len(DEPTHS_KM)), "displacement")
-    problem = prepare_problem(observations, earth, excitation, EpicenterPrior(*EPICENTER, 1.0, ORIGIN_S), (5, 24), {})
+    models, prior = [PathModel(earth, excitation)], EpicenterPrior(*EPICENTER, 1.0, ORIGIN_S)
+    problem = prepare_problem(observations, models, np.zeros((1, len(observations))), prior, (5, 24), {})
     row = np.array([0.0, *np.radians((float(geocentric_latitude_deg(EPICENTER[0])), EPICENTER[1])), 10.0, 0.0, 0.0, *trial_tensors()[5]])
     rows = np.tile(row, (len(DEPTHS_KM), 1))
     rows[:, LOG_LIKELIHOOD] = -np.inf

@@ -7,7 +7,7 @@ import pytest
 
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, back_azimuth_deg, destination, distance_deg, geocentric_latitude_deg
 from models.seismic.source.array_layout import LOVE, RAYLEIGH
-from models.seismic.source.correlations import DAMPING
+from models.seismic.source.correlations import DAMPING, PathModel
 from models.seismic.source.force_histories import HISTORY_DELAYS_S, HISTORY_WEIGHTS
 from models.seismic.source.greens_tables import (
     BLOCK,
@@ -26,11 +26,8 @@ from models.seismic.source.problem import (
     ASSUMED_GAIN_DEVIATION,
     PHASE_ERRORS,
     EpicenterPrior,
-    PathModel,
-    choose_paths,
     list_motions,
     make_excitation,
-    mix_problems,
     prefer_models,
     prepare_problem,
 )
@@ -251,13 +248,14 @@ def test_where_earths_fit_alike_a_path_has_that_of_its_land_or_sea(toy_tables):
     """Tables of three Earths are the same, so that only the prior chooses."""
     observations = observe_records(make_gather(230.0, 4, 0.2), Guess(*EPICENTER, ORIGIN_S), range(8), 20.0, 180.0, PHASE_ERRORS["force"])
     excitation = make_excitation("force", np.arange(len(HISTORY_DELAYS_S)), "displacement")
-    problem = prepare_problem(observations, toy_tables, excitation, EpicenterPrior(*EPICENTER, 1.0, ORIGIN_S), (5, 24), {})
     models = [PathModel(replace(toy_tables, crust=crust), excitation) for crust in (None, "land", "sea")]
+    preferences = prefer_models(models, np.array([0.0, 0.2, 0.4, 0.45, 0.55, 0.7, 0.9, 1.0]))
+    problem = prepare_problem(observations, models, preferences, EpicenterPrior(*EPICENTER, 1.0, ORIGIN_S), (5, 24), {})
     row = np.array([0.0, *np.radians(EPICENTER), 4.0, 0.0, 0.0, 0.0, -0.64, -0.77])
 
-    chosen = choose_paths([problem] * 3, row, prefer_models(models, np.array([0.0, 0.2, 0.4, 0.45, 0.55, 0.7, 0.9, 1.0])))
+    mixed = problem.choose_paths(row)
 
-    assert chosen.tolist() == [2, 2, 2, 2, 1, 1, 1, 1]
+    assert mixed.chosen.tolist() == [2, 2, 2, 2, 1, 1, 1, 1]
 
 
 def test_waveforms_outvote_the_land_of_a_path(toy_tables):
@@ -266,17 +264,17 @@ def test_waveforms_outvote_the_land_of_a_path(toy_tables):
     excitation = make_excitation("force", np.arange(len(HISTORY_DELAYS_S)), "displacement")
     earths = [toy_tables, replace(toy_tables, mantissas=np.zeros_like(toy_tables.mantissas), crust="land")]
     prior = EpicenterPrior(*EPICENTER, 1.0, ORIGIN_S)
-    problems = [prepare_problem(observations, earth, excitation, prior, (5, 24), {}) for earth in earths]
     models = [PathModel(earth, excitation) for earth in earths]
+    problem = prepare_problem(observations, models, prefer_models(models, np.ones(8)), prior, (5, 24), {})
     row = np.array([0.0, np.radians(geocentric_latitude_deg(EPICENTER[0])), np.radians(EPICENTER[1]), 4.0, 0.0, 0.0, 0.0, -0.64, -0.77])
 
-    chosen = choose_paths(problems, row, prefer_models(models, np.ones(8)))
-    mixed = mix_problems(problems, chosen)
+    mixed = problem.choose_paths(row)
 
-    fitting = problems[0].fit_windows(row)[:, 1, 1] > 0.5
+    fitting = problem.fit_windows(row)[:, 1, 1] > 0.5
     assert fitting.sum() >= 5
-    assert not chosen[fitting].any()
-    assert np.array_equal(mixed.fit_windows(row)[fitting], problems[0].fit_windows(row)[fitting])
+    assert not mixed.chosen[fitting].any()
+    assert np.array_equal(mixed.fit_windows(row)[fitting], problem.fit_windows(row)[fitting])
+    assert problem.weigh_mixture(row) > replace(problem, preferences=problem.preferences - 1.0).weigh_mixture(row)
 
 
 def test_noise_constrains_nothing(toy_tables):

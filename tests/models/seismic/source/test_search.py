@@ -37,7 +37,9 @@ def test_a_window_that_arrives_late_is_found_at_its_shift():
     values[0, 1, :, 0, 0, 23] = 0.9
     fit = np.zeros(3)
 
-    gained = evaluate_window(values, norms, (0, 1, 0), np.array([1.0]), 0.0, DELAY_STEP_S, 5.0, 10.0, fit, np.empty((2, 41), np.float32))
+    gained = evaluate_window(
+        values[0, 1], norms[0, 1], (1, 0), np.array([1.0]), 0.0, DELAY_STEP_S, 5.0, 10.0, fit, np.empty((2, 41), np.float32)
+    )
 
     assert fit[:2] == pytest.approx((10.0, 0.9))
     assert gained == pytest.approx(-5.0 * np.log(1.0 - EXPLAINED * 0.81) - 0.5, rel=1e-4)
