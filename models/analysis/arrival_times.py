@@ -17,6 +17,7 @@ from models.seismic.arrays.plane_waves import group_arrays
 from models.seismic.association.arrivals import Arrival
 from models.seismic.association.candidates import Candidates, collect_candidates
 from models.seismic.association.locate import ArrivalTimeSolution, locate_by_arrival_times
+from models.seismic.association.pick_assignment import is_assigned_at_random
 from models.seismic.earth.travel_time_errors import FIRST_PHASES, effective_neighbor_count, shared_path_deg
 from models.seismic.geodesy import distance_deg, geocentric
 from models.seismic.location.likelihood import LogPrior
@@ -125,6 +126,14 @@ def is_far(solution: ArrivalTimeSolution, latitudes_deg: Floats, longitudes_deg:
     """Whether the median distance of stations [n] from the solution's most probable epicenter exceeds 20 degrees."""
     best = solution.regions[0]
     return bool(np.nanmedian(distance_deg(best.latitude_deg, best.longitude_deg, latitudes_deg, longitudes_deg)) > FAR_DEG)
+
+
+def is_of_other_stations(gather: Gather, solution: ArrivalTimeSolution) -> bool:
+    """Whether the picks of a source near a network fit the stations no better than if they were assigned to them at random."""
+    if solution.candidates is None or is_far(solution, gather.latitudes_deg, gather.longitudes_deg):
+        return False
+    best, plain = solution.regions[0], replace(solution.candidates, crustal=False, slowness_ratio=1.0)
+    return is_assigned_at_random(plain, (best.latitude_deg, best.longitude_deg))
 
 
 def is_verified(gather: Gather, solution: ArrivalTimeSolution) -> bool:

@@ -11,6 +11,7 @@ from models.analysis.arrival_times import (
     contradicts_others,
     find_arrival_solution,
     is_far,
+    is_of_other_stations,
     is_one_array,
     is_verified,
     mix_hypotheses,
@@ -134,6 +135,7 @@ class _Solution:
     arrival_solution: ArrivalTimeSolution | None = None
     origin: OriginTime | None = None
     begins_late: bool = False
+    mislabeled: bool = False
     stack_log_evidence: float = 0.0
 
 
@@ -151,8 +153,8 @@ def refine_location(
 
     (1) Arrival times, if their log Bayes factor reaches 6 and a majority of traces agree; (2) the surface-wave stack with distances and
     directions, if there is one; (3) array slowness and polarization; otherwise the distances alone, with `location` unchanged. Where the
-    distances belong to other stations (`is_mislabeled`), the region is the whole sphere. Residuals, traces used and azimuthal gap of the
-    result are those of all traces; arrivals and back azimuths have the trace indices of `gather`.
+    records belong to other stations (`is_mislabeled`, `is_of_other_stations`), the region is the whole sphere. Residuals, traces used and
+    azimuthal gap of the result are those of all traces; arrivals and back azimuths have the trace indices of `gather`.
 
     Parameters
     ----------
@@ -171,7 +173,7 @@ def refine_location(
     indices = farthest_point_subset(gather, max_stations)
     observed = _observe(records, gather, readings, location, indices)
     solution = _solve(observed, use_surface_waves=use_surface_waves)
-    if is_mislabeled(observed, solution):
+    if solution.mislabeled or is_mislabeled(observed, solution):
         return RefinedLocation(widen_to_sphere(location), "distances", mislabeled=True)
     arrivals = None if solution.arrival_solution is None else _renumber_solution(solution.arrival_solution, indices)
     if solution.method != "distances":
@@ -221,7 +223,7 @@ def find_location(records: Sequence[Record], gather: Gather, readings: DistanceR
 
 def locate_without_distances(records: Sequence[Record], gather: Gather, readings: DistanceReadings) -> RefinedLocation | None:
     """
-    Locate by arrival times alone, with polarization where components allow; None where no solution is significant.
+    Locate by arrival times alone, with polarization where components allow; None where no solution is significant and of these stations.
 
     For records too short for the distance network, or where too few distances are read to locate by them: the search is global. Plane
     waves are not looked for, since a window of a minute or two holds one wave, whose moveout the arrival times have. Parameters are those
@@ -232,7 +234,7 @@ def locate_without_distances(records: Sequence[Record], gather: Gather, readings
     subset, read, picks = gather.subset(indices), subset_readings(readings, indices), pick_records(selected)
     directions = Directions(polarization=measure_back_azimuths(selected, picks))
     solution = find_arrival_solution(picks, subset, read, (), joint_prior(subset, read, directions))
-    if solution is None:
+    if solution is None or is_of_other_stations(subset, solution):
         return None
     arrivals = _renumber_solution(solution, indices)
     detected = [arrival.trace_index for arrival in arrivals.arrivals]
@@ -293,6 +295,8 @@ def _solve(observed: _Observations, *, use_surface_waves: bool) -> _Solution:
     prior = joint_prior(observed.gather, observed.readings, observed.directions)
     without_times = _solve_directions(observed, prior)
     arrivals = find_arrival_solution(observed.picks, observed.gather, observed.readings, without_times.regions, prior)
+    if arrivals is not None and is_of_other_stations(observed.gather, arrivals):
+        return replace(without_times, mislabeled=True)
     if arrivals is not None:
         solved, time = _solve_arrivals(observed, arrivals, without_times), arrivals.depth_time
         late = solved.arrival_solution is not None and lacks_first_arrivals(observed.gather, solved.regions[0], time.time_s, time.depth_km)

@@ -31,7 +31,7 @@ def classify_job(job: JobContext) -> JobOutput:
     result = _to_result(job, found, detection)
     warnings += unread_warnings(gather, found.readings, located=found.reference is not None)
     warnings += late_warnings(begins_late=found.begins_late)
-    warnings += mislabeled_warnings(found.readings, mislabeled=found.mislabeled)
+    warnings += mislabeled_warnings(mislabeled=found.mislabeled)
     warnings += [] if origin_s is None else two_events_warnings(found.second, origin_s)
     data = {"section": figures.write_event_section(gather, records, found.readings, found.reference, origin_s)}
     return JobOutput(result, warnings, {"section": section}, classify_products(result), data)

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pydantic import BaseModel
 
 from models.analysis.detection import Detection
-from models.analysis.distances import DistanceReadings
 from models.seismic.association.second_source import SecondSource
 from models.seismic.data_issues import DataIssue
 from models.seismic.waveforms import Gather
@@ -62,13 +61,13 @@ def late_warnings(*, begins_late: bool) -> list[DataWarning]:
     return to_warnings([DataIssue(None, None, "begins-late", detail)])
 
 
-def mislabeled_warnings(readings: DistanceReadings, *, mislabeled: bool) -> list[DataWarning]:
+def mislabeled_warnings(*, mislabeled: bool) -> list[DataWarning]:
     """Return a data warning (code `contradicting-stations`) where the records carry the codes of other stations."""
     if not mislabeled:
         return []
     detail = (
-        f"the distances read from {readings.has_distance.sum()} traces fit their stations no better than if they were assigned to them at "
-        "random, as where records carry the codes of other stations; neither epicenter, class nor depth are known, and the region is "
-        "the whole Earth; check the codes in the headers and the coordinates of the stations"
+        "the distances or arrivals of the records fit their stations no better than if they were assigned to them at random, as where "
+        "records carry the codes of other stations; neither epicenter, class nor depth are known, and the region is the whole Earth; "
+        "check the codes in the headers and the coordinates of the stations"
     )
     return to_warnings([DataIssue(None, None, "contradicting-stations", detail)])

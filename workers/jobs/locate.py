@@ -56,7 +56,7 @@ def locate_job(job: JobContext) -> JobOutput:
         + contradiction_warnings(gather, found)
         + clock_warnings(records, gather, found)
         + late_warnings(begins_late=found.begins_late)
-        + mislabeled_warnings(found.readings, mislabeled=found.mislabeled)
+        + mislabeled_warnings(mislabeled=found.mislabeled)
         + source_warnings(found)
         + two_events_warnings(found.second, found.origin.time_s),
         _draw_figures(gather, found) | draw_inversion(gather, found),

@@ -32,6 +32,7 @@ MAX_COARSE_LOG_DROP: Final = 10.0
 """...and how far below the best one, in log likelihood."""
 NETWORK_STEP_DEG: Final = 0.5
 MAX_NETWORK_RADIUS_DEG: Final = 20.0
+NETWORK_DEPTHS_KM: Final = (10.0, 100.0)
 MAX_REFINED_SOURCES: Final = 4
 MIN_SEPARATION_DEG: Final = 2.0
 MAX_STEPS_PER_LEVEL: Final = 4
@@ -136,19 +137,24 @@ def _search_by_rayleigh_waves(data: Candidates) -> list[TrialSource]:
 
 def _search_near_network(data: Candidates) -> list[TrialSource]:
     """Search around and inside a network with a radius of at most 20 degrees by P and S; return nothing for wider ones."""
+    scanned = scan_near_network(data)
+    return [] if scanned is None else _suppress_non_maxima(scanned[0], NETWORK_DEPTHS_KM, scanned[1], 1.5, 4)
+
+
+def scan_near_network(data: Candidates) -> tuple[Floats, GridScan] | None:
+    """Scan nodes [m, 3] around and inside a network with a radius of at most 20 degrees by P and S; None for wider ones."""
     center = data.stations.mean(axis=0)
     center /= np.linalg.norm(center)
     radius_deg = float(data.distances_deg(center).max())
     if radius_deg > MAX_NETWORK_RADIUS_DEG:
-        return []
+        return None
     few = select_coarse_traces(data)
     extent = min(max(2.5 * radius_deg, FINE_RANGE_DEG), MAX_NETWORK_RADIUS_DEG)
     steps = np.arange(-extent, extent + 0.01, max(NETWORK_STEP_DEG, extent / 16.0))
     nodes, distances = _square_grid(center, steps), np.full(len(few.p_detected), 0.5 * extent)
     first, last = origin_span(few)
     times = (max(first, float(few.record_starts.min()) - 300.0), last, 2.0)
-    scan = scan_grid(few, TrialGrid(nodes, (10.0, 100.0), times), distances, np.full(len(distances), 2.5), phases=("P", "S"))
-    return _suppress_non_maxima(nodes, (10.0, 100.0), scan, 1.5, 4)
+    return nodes, scan_grid(few, TrialGrid(nodes, NETWORK_DEPTHS_KM, times), distances, np.full(len(distances), 2.5), phases=("P", "S"))
 
 
 def _square_grid(center: Floats, steps_deg: Floats) -> Floats:

@@ -21,6 +21,7 @@ from models.analysis.arrival_times import (
 from models.analysis.combine import OriginTime, set_origin_time
 from models.analysis.directions import Directions, joint_prior
 from models.analysis.distances import DistanceReadings, station_distances
+from models.analysis.refinement import locate_without_distances, refine_location
 from models.imaging.conditioning import condition
 from models.seismic.association.arrivals import Arrival
 from models.seismic.association.candidates import collect_candidates
@@ -66,6 +67,18 @@ def test_arrival_times_of_a_local_network_outweigh_distances_that_are_outliers(t
     assert np.nanmedian(refined.residuals_deg) < -50.0
     shown = set_origin_time(readings, OriginTime(solution.depth_time.time_s, solution.depth_time.time_uncertainty_s))
     assert np.all(shown.origin_times_s == solution.depth_time.time_s)
+
+
+@pytest.mark.parametrize("permuted", [False, True])
+def test_records_of_a_local_network_with_the_codes_of_other_stations_may_be_of_an_event_anywhere(ten, permuted):
+    records, gather, readings = ten
+    order = np.random.default_rng(2).permutation(10) if permuted else np.arange(10)
+    moved = [replace(record, samples=records[other].samples) for record, other in zip(records, order.tolist(), strict=True)]
+    unsure = replace(readings, uncertainties_deg=np.full(10, 40.0))
+    found = refine_location(moved, gather, unsure, locate_by_distances(station_distances(gather, unsure)))
+    assert found.mislabeled == permuted
+    assert (found.location.horizontal_uncertainty_km > 10_000.0) == permuted
+    assert (locate_without_distances(moved, gather, unsure) is None) == permuted
 
 
 def test_s_picked_on_horizontals_constrains_the_distance_of_a_one_sided_network():
