@@ -22,7 +22,7 @@ from models.analysis.event_class import (
     doubt_class,
     weigh_classes,
 )
-from models.analysis.hypocenter import Hypocenter, combine_hypocenter
+from models.analysis.hypocenter import Hypocenter, combine_hypocenter, relocate_at_depth
 from models.analysis.physical_evidence import collect_evidence
 from models.analysis.refinement import Method, RefinedLocation, find_location
 from models.analysis.sections import (
@@ -268,7 +268,7 @@ def predict_event(
         answer = classification.event_type
     from_section, force_azimuth = _read_section(models, gather, shown, refined, answer, progress)
     phases = measure_depth_phases(records, gather, refined) if answer in {"earthquake", "other"} else None
-    hypocenter = _find_hypocenter(gather, readings, refined, from_section, answer, phases)
+    refined, hypocenter = _find_hypocenter(gather, readings, refined, from_section, answer, phases)
     return EventLocation(
         event_type=answer,
         location=refined.location,
@@ -297,12 +297,13 @@ def _find_hypocenter(
     from_section: DepthEstimate | None,
     answer: ClassAnswer,
     phases: DepthPhases | None,
-) -> Hypocenter:
-    """Combine depth and origin time; arrival times alone hold the depth of an event that is neither, or whose section is not drawn."""
+) -> tuple[RefinedLocation, Hypocenter]:
+    """Combine depth (of an event that is neither, or without a section, by arrival times alone) and origin time, and relocate at them."""
     by_arrivals = answer == "other" or (readings.withheld and answer == "earthquake")
     stations = (gather.latitudes_deg, gather.longitudes_deg)
     from_section = None if refined.begins_late else from_section
-    return combine_hypocenter(readings, refined, from_section, stations, depth_of_arrivals=by_arrivals, phases=phases)
+    found = combine_hypocenter(readings, refined, from_section, stations, depth_of_arrivals=by_arrivals, phases=phases)
+    return relocate_at_depth(gather, readings, refined, found)
 
 
 def _read_section(

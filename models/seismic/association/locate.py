@@ -21,10 +21,10 @@ from models.seismic.association.candidates import RAYLEIGH_DEVIATION_S, Candidat
 from models.seismic.association.depth_time import DepthTime, summarize_depth_time
 from models.seismic.association.grid_scan import GridScan, TrialGrid, TrialSource, log_depth_prior, origin_span, scan_grid
 from models.seismic.association.origin_time import fit_origin_time
-from models.seismic.association.search import FIRST_DEPTHS_KM, fit_slowness, refine_source, search_near, search_sources
+from models.seismic.association.search import FIRST_DEPTHS_KM, fit_slowness, refine_at_depths, refine_source, search_near, search_sources
 from models.seismic.earth.travel_time_errors import FIRST_PHASES, common_time_error_s
 from models.seismic.earth.travel_times import DEPTHS_KM
-from models.seismic.geodesy import geographic, offsets_deg
+from models.seismic.geodesy import geocentric, geographic, offsets_deg
 from models.seismic.location.geometry_scales import GeometryScales
 from models.seismic.location.likelihood import LogPrior
 from models.seismic.location.region_calibration import calibrate_region
@@ -45,6 +45,7 @@ SPHERE_SQUARE_DEG: Final = 41253.0
 TIME_WINDOW_S: Final = 20.0
 MANTLE_P_VELOCITY_KM_S: Final = 8.0  # at the top of the mantle; bounds the trade-off of depth and origin time
 MAX_DEPTH_KM: Final = 700.0
+MIN_DEPTHS: Final = 3  # that a source at a known depth is located at
 MIN_VARIANCE_DEG2: Final[Floats] = 1e-5 * np.eye(2)
 DEPTH_SCAN_STEP_S: Final = 1.0  # of trial origin times where depth and origin time are summarized
 
@@ -66,7 +67,8 @@ class ArrivalTimeSolution:
 
     `regions` of the epicenter, most probable first. `depth_time`: depth and origin time (POSIX), jointly. `log_evidence`:
     log Bayes factor of the candidate arrivals with a source, anywhere and at any time, against none. `arrivals` associated with the most
-    probable region's source, and the `candidates` that they are of, None in solutions that nothing is associated with any more.
+    probable region's source. The `candidates` that they are of, and the spatial `prior`, are None in solutions that nothing is
+    associated with or located by any more.
     """
 
     regions: tuple[EpicenterRegion, ...]
@@ -74,6 +76,7 @@ class ArrivalTimeSolution:
     log_evidence: float
     arrivals: tuple[Arrival, ...]
     candidates: Candidates | None = None
+    prior: LogPrior | None = None
 
 
 @dataclass(frozen=True)
@@ -81,13 +84,15 @@ class ArrivalTimePosterior:
     """
     The joint posterior of arrival times and a spatial prior near a source, marginal over the given depths and over origin time.
 
-    A `SpatialLikelihood` for nodes near the source, and the `LocalDensity` from which its region is found.
+    A `SpatialLikelihood` for nodes near the source, and the `LocalDensity` from which its region is found. `known_depth_km`: mean and
+    standard deviation of a depth known otherwise, in place of the prior of depths; the depths then remain as given.
     """
 
     data: Candidates
     source: TrialSource
     prior: LogPrior
     depths_km: tuple[float, ...]
+    known_depth_km: tuple[float, float] | None = None
 
     @property
     def window_s(self) -> tuple[float, float]:
@@ -103,7 +108,15 @@ class ArrivalTimePosterior:
     def log_density_by_depth(self, nodes: Floats) -> Floats:
         """Evaluate the log density [depths, m] at geocentric nodes [m, 3], per kilometer of depth, marginal over origin time."""
         found = _scan_near(self.data, self.source, self.source.point, nodes, self.depths_km, (*self.window_s, 0.5), 0.3)
-        return found.marginal_llr + self.prior(nodes) + log_depth_prior(np.asarray(self.depths_km), nodes)
+        return found.marginal_llr + self.prior(nodes) + self.log_depth_prior(nodes)
+
+    def log_depth_prior(self, nodes: Floats) -> Floats:
+        """Evaluate the log prior density [depths, m] of the depths beneath geocentric nodes [m, 3]."""
+        depths = np.asarray(self.depths_km)
+        if self.known_depth_km is None:
+            return log_depth_prior(depths, nodes)
+        mean, deviation = self.known_depth_km
+        return np.broadcast_to(-0.5 * ((depths - mean) / deviation)[:, None] ** 2, (len(depths), len(nodes)))
 
     def log_likelihood(self, nodes: Floats) -> Floats:
         """Evaluate the log density [m] at geocentric nodes [m, 3], marginal over depth too; the prior is a part of it."""
@@ -116,13 +129,13 @@ class ArrivalTimePosterior:
 
     def prepare(self, offsets_deg: Floats) -> Self:
         """Choose the depths that matter at any of these offsets [m, 2]: a shift of the epicenter trades off with depth."""
-        return self.with_probable_depths(self._nodes_at(offsets_deg))
+        return self if self.known_depth_km is not None else self.with_probable_depths(self._nodes_at(offsets_deg))
 
     def recenter(self, offsets_deg: Floats, index: int) -> Self:
         """Move the source to one of the offsets [m, 2], to the depth and origin time of the highest density there."""
         point = self._nodes_at(offsets_deg)[index]
         found = _scan_near(self.data, self.source, point, point[None], self.depths_km, (*self.window_s, 0.25), 0.1)
-        score = found.max_llr[:, 0] + log_depth_prior(np.asarray(self.depths_km), point[None])[:, 0]
+        score = found.max_llr[:, 0] + self.log_depth_prior(point[None])[:, 0]
         best = int(np.argmax(score))
         source = TrialSource(point, self.depths_km[best], float(found.origin_times_s[best, 0]), float(score[best]))
         return replace(self, source=source)
@@ -177,16 +190,50 @@ def locate_by_arrival_times(data: Candidates, prior: LogPrior, starts: Sequence[
     masses = np.array([np.logaddexp.reduce(nodes.log_mass) for nodes, _ in found])
     nodes, source = found[int(np.argmax(masses))]
     arrivals = associate_arrivals(data, source)
-    depth_time = _find_depth_time(data, source, prior, nodes.covariance)
+    depth_time = _find_depth_time(ArrivalTimePosterior(data, source, prior, tuple(DEPTHS_KM[::2].tolist())), nodes.covariance)
     depth_time = depth_time.add_errors(model_depth_error_km(data, source, arrivals), _common_error_s(data, source, arrivals))
     depth_time = fit_origin_time(data, source, arrivals, nodes.covariance, depth_time) or depth_time
     low, high = origin_span(data)
     log_evidence = float(np.logaddexp.reduce(masses)) - np.log(SPHERE_SQUARE_DEG * (high - low))
     ratio = residual_ratio(arrivals)
-    wider = GeometryScales(pairs=((ratio, ratio),))
-    regions = tuple(calibrate_region(region, wider, {}) for region in summarize_regions([nodes for nodes, _ in found]))
+    regions = _scale_regions([nodes for nodes, _ in found], ratio)
     depth_time = replace(depth_time.scale_errors(ratio), time_s=data.clock_s + depth_time.time_s)
-    return ArrivalTimeSolution(regions, depth_time, log_evidence, arrivals, data)
+    return ArrivalTimeSolution(regions, depth_time, log_evidence, arrivals, data, prior)
+
+
+def locate_at_depth(solution: ArrivalTimeSolution, depth_km: float, deviation_km: float) -> ArrivalTimeSolution:
+    """
+    Locate the most probable source of a solution once more, at a depth known otherwise, with its standard deviation.
+
+    Where stations lie in one direction, distance, depth and origin time trade off. The solution then has that source alone; one without
+    candidates is returned as it is.
+    """
+    data, prior = solution.candidates, solution.prior
+    if data is None or prior is None:
+        return solution
+    best, time_s = solution.regions[0], solution.depth_time.at_depth(depth_km, deviation_km).time_s - data.clock_s
+    depths = _choose_depths(depth_km, deviation_km)
+    start = TrialSource(geocentric(best.latitude_deg, best.longitude_deg), depths[len(depths) // 2], time_s, 0.0)
+    source = refine_at_depths(data, start, prior, depths)
+    local = ArrivalTimePosterior(data, source, prior, depths, (depth_km, deviation_km))
+    nodes, local = fit_local_grid(local, evaluate_polar_grid(local).covariance, ARRIVAL_TIME_GRID)
+    arrivals = associate_arrivals(data, local.source)
+    ratio, common_error_s = residual_ratio(arrivals), _common_error_s(data, local.source, arrivals)
+    depth_time = _find_depth_time(local, nodes.covariance).add_errors(0.0, common_error_s).scale_errors(ratio)
+    depth_time = replace(depth_time, time_s=data.clock_s + depth_time.time_s).at_depth(depth_km, deviation_km)
+    return replace(solution, regions=_scale_regions([nodes], ratio), depth_time=depth_time, arrivals=arrivals)
+
+
+def _choose_depths(depth_km: float, deviation_km: float) -> tuple[float, ...]:
+    """Choose the depths of the travel-time table within three standard deviations of a depth, three at least."""
+    near = np.argsort(np.abs(DEPTHS_KM - depth_km))
+    count = max(int((np.abs(DEPTHS_KM - depth_km) <= MAX_DEVIATIONS * deviation_km).sum()), MIN_DEPTHS)
+    return tuple(sorted(DEPTHS_KM[near[:count]].tolist()))
+
+
+def _scale_regions(found: Sequence[PosteriorNodes], ratio: float) -> tuple[EpicenterRegion, ...]:
+    """Summarize regions, whose ellipses are multiplied by a ratio."""
+    return tuple(calibrate_region(region, GeometryScales(pairs=((ratio, ratio),)), {}) for region in summarize_regions(found))
 
 
 def _find_region(data: Candidates, source: TrialSource, prior: LogPrior) -> tuple[PosteriorNodes, TrialSource]:
@@ -202,17 +249,16 @@ def _contains(nodes: PosteriorNodes, center: TrialSource, source: TrialSource) -
     return bool(offset @ np.linalg.solve(nodes.covariance + MIN_VARIANCE_DEG2, offset) < MAX_DEVIATIONS**2)
 
 
-def _find_depth_time(data: Candidates, source: TrialSource, prior: LogPrior, covariance: Floats) -> DepthTime:
-    """Depth and origin time after the clock, marginal over an epicenter of that covariance in square degrees."""
-    steps = np.linspace(-2.0, 2.0, 5)
+def _find_depth_time(local: ArrivalTimePosterior, covariance: Floats) -> DepthTime:
+    """Depth and origin time after the clock, marginal over an epicenter of that covariance in square degrees about the source."""
+    steps, source = np.linspace(-2.0, 2.0, 5), local.source
     offsets = np.column_stack((np.repeat(steps, 5), np.tile(steps, 5))) @ np.linalg.cholesky(covariance + MIN_VARIANCE_DEG2).T
     nodes = points_at_offsets(source.point, offsets[:, 0], offsets[:, 1])
-    depths = tuple(DEPTHS_KM[::2].tolist())
-    window = ArrivalTimePosterior(data, source, prior, depths).window_s
-    found = _scan_near(data, source, source.point, nodes, depths, (*window, DEPTH_SCAN_STEP_S), 0.5 * DEPTH_SCAN_STEP_S)
-    density = found.marginal_llr + prior(nodes) + np.log(_depth_intervals_km(depths))[:, None]
-    density += log_depth_prior(np.asarray(depths), nodes)
-    return summarize_depth_time(np.asarray(depths), found.origin_times_s, np.exp(density - density.max()), DEPTH_SCAN_STEP_S)
+    window = (*local.window_s, DEPTH_SCAN_STEP_S)
+    found = _scan_near(local.data, source, source.point, nodes, local.depths_km, window, 0.5 * DEPTH_SCAN_STEP_S)
+    density = found.marginal_llr + local.prior(nodes) + np.log(_depth_intervals_km(local.depths_km))[:, None]
+    density += local.log_depth_prior(nodes)
+    return summarize_depth_time(np.asarray(local.depths_km), found.origin_times_s, np.exp(density - density.max()), DEPTH_SCAN_STEP_S)
 
 
 def _common_error_s(data: Candidates, source: TrialSource, arrivals: Sequence[Arrival]) -> float:

@@ -214,15 +214,28 @@ def _first_step(data: Candidates, source: TrialSource, prior: LogPrior) -> Trial
 
 
 def _refine(data: Candidates, source: TrialSource, prior: LogPrior) -> TrialSource:
-    """Repeat grid searches on ever finer levels; a level ends when the source no longer moves to the edge of the grid."""
+    """Repeat grid searches on ever finer levels."""
     for level in LEVELS[1:]:
         depths = FIRST_DEPTHS_KM if level is LEVELS[1] else _neighboring_depths(source.depth_km)
-        for _ in range(MAX_STEPS_PER_LEVEL):
-            moved = grid_search_step(data, source, prior, level, depths)
-            moved_deg = float(np.degrees(np.arccos(np.clip(moved.point @ source.point, -1.0, 1.0))))
-            source = moved
-            if moved_deg < 2.9 * level.spacing_deg:
-                break
+        source = _search_level(data, source, prior, level, depths)
+    return source
+
+
+def refine_at_depths(data: Candidates, source: TrialSource, prior: LogPrior, depths_km: Sequence[float]) -> TrialSource:
+    """Return the local maximum of the score near a source among some depths of the travel-time table, by grid searches of all levels."""
+    for level in (WIDE_LEVEL, *LEVELS):
+        source = _search_level(data, source, prior, level, depths_km)
+    return source
+
+
+def _search_level(data: Candidates, source: TrialSource, prior: LogPrior, level: GridLevel, depths_km: Sequence[float]) -> TrialSource:
+    """Repeat grid searches on a level until the source no longer moves to the edge of the grid."""
+    for _ in range(MAX_STEPS_PER_LEVEL):
+        moved = grid_search_step(data, source, prior, level, depths_km)
+        moved_deg = float(np.degrees(np.arccos(np.clip(moved.point @ source.point, -1.0, 1.0))))
+        source = moved
+        if moved_deg < 2.9 * level.spacing_deg:
+            break
     return source
 
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.analysis import hypocenter
 from models.analysis.combine import DepthEstimate, OriginTime, combine_origin_times
 from models.analysis.depth import MISREAD_PROBABILITY, find_known_depths
 from models.analysis.distances import predict_distances
-from models.analysis.hypocenter import allow_misreading, combine_hypocenter
+from models.analysis.hypocenter import Hypocenter, allow_misreading, combine_hypocenter, relocate_at_depth
 from models.analysis.refinement import RefinedLocation
 from models.analysis.sections import locate_by_readings
 from models.seismic.association.depth_time import DepthTime
@@ -133,3 +134,32 @@ def test_a_depth_of_which_little_is_known_is_one_of_its_region(readings, timed):
     assert locate_at(37.0, -118.0, 150.0).depth_km < 60.0, "in California"
     assert locate_at(-18.0, -179.0, 150.0).depth_km > 250.0, "beneath Fiji"
     assert locate_at(37.0, -118.0, 40.0).depth_km == 400.0, "it was read"
+
+
+@pytest.mark.parametrize(
+    ("depth", "gap_deg", "is_relocated"),
+    [
+        (DepthEstimate(360.0, 15.0), 350.0, True),
+        (DepthEstimate(360.0, 90.0), 350.0, False),  # hardly better known than by arrival times
+        (DepthEstimate(60.0, 15.0), 350.0, False),  # shallow by both
+        (DepthEstimate(360.0, 15.0), 120.0, False),  # surrounded
+        (None, 350.0, False),
+    ],
+)
+def test_a_deep_source_is_located_once_more_at_a_depth_known_otherwise(
+    make_gather, readings, timed, monkeypatch, depth, gap_deg, is_relocated
+):
+    """Of distant stations in one direction, which trade distance for depth; the class's own region is moved north by 1 degree."""
+    near, joint = timed.location.regions[0], DepthTime(80.0, 5.0, 6400.0, 9.0, 40.0)
+    solution = replace(timed.arrival_solution, regions=(near,), depth_time=joint)
+    again = replace(solution, regions=(replace(near, latitude_deg=near.latitude_deg + 1.0),), depth_time=JOINT)
+    monkeypatch.setattr(hypocenter, "locate_at_depth", lambda *_: again)
+    monkeypatch.setattr(hypocenter, "is_far", lambda *_: True)
+    refined = replace(timed, arrival_solution=solution, location=replace(timed.location, azimuthal_gap_deg=gap_deg))
+
+    moved, found = relocate_at_depth(make_gather(), readings, refined, Hypocenter(timed.origin, depth, 0.5))
+
+    assert (moved is not refined) == is_relocated
+    assert moved.location.latitude_deg == pytest.approx(near.latitude_deg + (1.0 if is_relocated else 0.0))
+    assert found.depth == depth
+    assert (found.correlation == JOINT.correlation) == is_relocated

@@ -8,7 +8,7 @@ import pytest
 from models.analysis.arrival_times import MIN_LOG_EVIDENCE
 from models.seismic.association import locate
 from models.seismic.association.candidates import collect_candidates
-from models.seismic.association.locate import locate_by_arrival_times
+from models.seismic.association.locate import locate_at_depth, locate_by_arrival_times
 from models.seismic.association.search import uniform_prior
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg, geocentric
 from models.seismic.location.region_calibration import scale_to_contain
@@ -55,6 +55,29 @@ def test_an_array_yields_a_region_that_contains_the_epicenter():
     best = solution.regions[0]
     assert error_km(solution, source) < 2.5 * best.horizontal_uncertainty_km
     assert best.horizontal_uncertainty_km < 1500.0
+
+
+def test_at_a_known_depth_an_array_finds_the_distance_of_a_deep_source():
+    """The search takes the source for a shallow one, with the same S less P nearer to the array."""
+    source, errors_km = (24.7, 140.2), []
+    for seed in range(1, 5):
+        rng = np.random.default_rng([31, seed])
+        stations = draw_stations(rng, (60.0, 11.0), 14, 4.0)
+        solution = locate_event(simulate_picks(rng, source, 450.0, *stations, (-600.0, 3000.0), error_s=0.3, phases=("P", "S")), *stations)
+        again = locate_at_depth(solution, 450.0, 12.0)
+        errors_km.append((error_km(solution, source), error_km(again, source)))
+        assert scale_to_contain(again.regions[0], *source) < 1.0
+        assert (again.depth_time.depth_km, again.depth_time.depth_uncertainty_km) == (450.0, pytest.approx(12.0))
+    before, after = np.median(errors_km, axis=0)
+    assert after < 0.4 * before
+
+
+def test_a_solution_without_candidates_stays_at_a_known_depth():
+    rng = np.random.default_rng(3)
+    stations = draw_stations(rng, (-5.0, 35.0), 12, 4.0)
+    solution = locate_event(simulate_picks(rng, (24.7, 95.2), 35.0, *stations, (-600.0, 3000.0), phases=("P", "S")), *stations)
+    kept = replace(solution, candidates=None)
+    assert locate_at_depth(kept, 400.0, 10.0) is kept
 
 
 @pytest.mark.parametrize(("seed", "start_beneath"), [(0, True), (1, False)])
