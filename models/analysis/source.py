@@ -23,6 +23,7 @@ from models.analysis.sections import make_reference
 from models.analysis.station_subset import farthest_point_subset
 from models.array_types import Floats32
 from models.imaging.conditioning import condition
+from models.seismic.association.depth_time import DepthTime
 from models.seismic.depth_phases.likelihood import DEPTHS_KM
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
 from models.seismic.location.solution import Location, build_location
@@ -96,7 +97,7 @@ def add_source(found: EventLocation, gather: Gather, records: Sequence[Record], 
     if source.kind == "tensor" and found.begins_late:  # its depth rests on body waves
         return stated
     if source.kind == "tensor":
-        stated = replace(stated, depth=combine_source_depth(found.depth_density, source))
+        stated = state_depth(stated, combine_source_depth(found.depth_density, source))
     elif (force := estimate_force(source)).is_constrained:
         stated = replace(stated, force_azimuth=force)
     return move_epicenter(stated, gather, source) if locates_better(source, found) else stated
@@ -316,6 +317,17 @@ def has_ambiguous_sign(source: SourceSolution) -> bool:
     Where the responses of the instruments are unknown, so is the phase of the records, and with it which of two opposite forces it was.
     """
     return not source.response_known or (source.sign_probability or 0.0) < MIN_SIGN_PROBABILITY
+
+
+def state_depth(found: EventLocation, depth: DepthEstimate) -> EventLocation:
+    """State another depth of an event, which its origin time follows where arrival times determine both."""
+    if found.depth is None or found.depth_time_correlation is None:
+        return replace(found, depth=depth)
+    variances = found.depth.uncertainty_km**2, found.origin.uncertainty_s**2
+    covariance = found.depth_time_correlation * found.depth.uncertainty_km * found.origin.uncertainty_s
+    joint = DepthTime(found.depth.depth_km, found.origin.time_s, *variances, covariance).at_depth(depth.depth_km, depth.uncertainty_km)
+    origin = OriginTime(joint.time_s, joint.time_uncertainty_s)
+    return replace(found, depth=depth, origin=origin, depth_time_correlation=joint.correlation)
 
 
 def combine_source_depth(density: DepthDensity | None, source: SourceSolution) -> DepthEstimate:
