@@ -148,16 +148,21 @@ def tabulate_correlations(
     thread_map(tabulate, range(len(observations)))
     freedom = _count_freedom(observations, excitation)
     travel = np.array([record.distance_deg for record in observations]) * KM_PER_DEGREE / RAYLEIGH_KM_S
-    body = BODY_SHIFT_S + BODY_SHIFT * travel
     return CorrelationTables(
         values,
         norms,
         np.array([float(DISTANCES_DEG[rows[0]]) for rows in distances]),
         0.5 * freedom * station_weights[:, None],
-        np.stack((body, RAYLEIGH_SHIFT_S + RAYLEIGH_SHIFT * travel, RAYLEIGH_SHIFT_S + LOVE_SHIFT * travel), axis=1),
+        _shift_deviations_s(travel),
         travel,
         log_sizes[..., 1:],
     )
+
+
+def _shift_deviations_s(travel_s: Floats) -> Floats:
+    """Return the standard deviations of the shifts of windows [records, windows], in seconds, by Rayleigh travel times [records]."""
+    body = BODY_SHIFT_S + BODY_SHIFT * travel_s
+    return np.stack((body, RAYLEIGH_SHIFT_S + RAYLEIGH_SHIFT * travel_s, RAYLEIGH_SHIFT_S + LOVE_SHIFT * travel_s), axis=1)
 
 
 def _count_freedom(observations: Sequence[Observation], excitation: Excitation) -> Floats:
