@@ -58,8 +58,9 @@ MAX_DROP: Final = 40.0
 """Depths that fit so much worse than the best one are not refined: at the temperature of what is stated their odds are e^-13."""
 BURNED_STEPS: Final = 800
 COOLING: Final[Floats] = np.geomspace(6.0, 0.7, 600)
-SAMPLED: Final[Floats] = np.concatenate((np.geomspace(6.0, 3.0, BURNED_STEPS), np.full(2400, 3.0)))
-"""Temperatures of a chain: errors of paths are shared and the likelihood is too sharp, so it is sampled at a third of its logarithm."""
+BURNED: Final[Floats] = np.geomspace(6.0, 3.0, BURNED_STEPS)
+"""Temperatures of a chain at first: errors of paths are shared and the likelihood is too sharp, so it is sampled at a third of its log."""
+SAMPLES, FORCE_SAMPLES = 2400, 9600  # length of a chain then; of forces at their own phase error, which are to be stated
 EARTH_STEPS: Final = 100  # of the chain with one choice of Earth models
 MOVES: Final[Floats] = np.array((0.25, 4.0, 0.003, 0.15))  # of place [degrees], delay [s], stretch, mechanism
 
@@ -133,9 +134,9 @@ def invert_source(
         As of `observe_records`; None for that of the kind. Log likelihoods can be compared at the same one only.
 
     """
-    states = SCANNED_DEPTHS if kind == "tensor" else np.arange(len(HISTORY_DELAYS_S))
+    own_error, states = PHASE_ERRORS[kind], SCANNED_DEPTHS if kind == "tensor" else np.arange(len(HISTORY_DELAYS_S))
     guess = Guess(prior.latitude_deg, prior.longitude_deg, prior.time_s)
-    records = _Records(gather, traces, horizontals, gain_deviations or {}, PHASE_ERRORS[kind] if phase_error is None else phase_error)
+    records = _Records(gather, traces, horizontals, gain_deviations or {}, own_error if phase_error is None else phase_error)
     excitations = [(make_excitation(kind, states, one), share) for one, share in list_motions(motion).items()]
     excitation = excitations[0][0]
     rough_records = records if kind == "force" else replace(records, horizontals=None)
@@ -145,7 +146,8 @@ def invert_source(
     starts = _scan(rough, prior, kind)
     cooled = [_take_best(_walk(rough, start, COOLING, MAX_DELAY_S, number)) for number, start in enumerate(starts)]
     models = [PathModel(earth, one, float(np.log(share))) for one, share in excitations for earth in earths]
-    return _refine(records, models, prior, cooled, guess)
+    samples = FORCE_SAMPLES if kind == "force" and records.phase_error == own_error else SAMPLES
+    return _refine(records, models, prior, cooled, guess, samples)
 
 
 @dataclass(frozen=True)
@@ -181,9 +183,9 @@ def _prepare_scan(
 
 
 def _refine(
-    records: _Records, models: Sequence[PathModel], prior: EpicenterPrior, cooled: Sequence[Floats], guess: Guess
+    records: _Records, models: Sequence[PathModel], prior: EpicenterPrior, cooled: Sequence[Floats], guess: Guess, samples: int
 ) -> SourceFit | None:
-    """Place windows and tables anew at the best of the cooled sources, and sample the posterior with a model of each path."""
+    """Place windows and tables anew at the best of the cooled sources, and sample the posterior so often with a model of each path."""
     rough, best = models[0].excitation, _take_best(np.stack(cooled))
     moved = _move_guess(guess, best)
     observations = records.observe(moved, FINE_MARGIN_S, FINE_PADDING_S)
@@ -196,7 +198,7 @@ def _refine(
     problem = prepare_problem(observations, models, preferences, prior, (FINE_WIDTH, FINE_DELAYS), records.gain_deviations)
     begun = _start_fine(problem, _take_best(np.stack(begins)), is_force=is_force)
     by_depth = np.empty((0, len(begun))) if is_force else _trace_depths(problem, [begun, *begins])
-    chain, top, fine = _walk_mixture(problem, begun if is_force else _take_best(by_depth))
+    chain, top, fine = _walk_mixture(problem, begun if is_force else _take_best(by_depth), samples)
     against = [_walk(fine, _reverse_force(fine, top), COOLING, REFINED_DELAY_S, 60)] if is_force else []
     fits = fine.fit_windows(top)
     return SourceFit(
@@ -216,19 +218,20 @@ def _refine(
     )
 
 
-def _walk_mixture(problem: InversionProblem, start: Floats) -> tuple[Floats, Floats, InversionProblem]:
+def _walk_mixture(problem: InversionProblem, start: Floats, samples: int) -> tuple[Floats, Floats, InversionProblem]:
     """
-    Sample the posterior from a start, the model of each path being chosen anew every hundred steps.
+    Sample the posterior so often from a start, the model of each path being chosen anew every hundred steps.
 
     Returns the samples, the best of them, and the problem with the path models that fit it best. Were they chosen once, for a source found
     in one Earth model, they would hold it there.
     """
     row, parts = start, []
     largest, best = -np.inf, start.copy()
-    steps = EARTH_STEPS if len(problem.preferences) > 1 else len(SAMPLED)
-    for number in range(0, len(SAMPLED), steps):
+    temperatures = np.concatenate((BURNED, np.full(samples, BURNED[-1])))
+    steps = EARTH_STEPS if len(problem.preferences) > 1 else len(temperatures)
+    for number in range(0, len(temperatures), steps):
         mixed = problem.choose_paths(row)
-        parts.append(_walk(mixed, row, SAMPLED[number : number + steps], REFINED_DELAY_S, 100 + number))
+        parts.append(_walk(mixed, row, temperatures[number : number + steps], REFINED_DELAY_S, 100 + number))
         row, top = parts[-1][-1], _take_best(parts[-1])
         posterior = top[LOG_LIKELIHOOD] + np.take_along_axis(problem.preferences, mixed.chosen[None], 0).sum()
         if posterior > largest:
