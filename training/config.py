@@ -19,10 +19,10 @@ class TrainingSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ATLAS_TRAINING_", extra="ignore")
 
-    data_dir: Path | None = Field(None, description="folder with catalogs/, stations/, noise/; none: distributions, built-in station table")
+    data_dir: Path | None = Field(None, description="folder with catalogs/, stations/, noise/; else stated distributions and our stations")
     build_dir: Path = Field(Path("build"), description="folder of stores, data sets and checkpoints")
     artifacts_dir: Path = Field(Path("models/artifacts"), description="folder that exported models are written to")
-    preset: str = Field("", description="folder of training/configs whose recipes change values of the common ones, as `gpu`; none: none")
+    preset: str = Field("", description="folder of training/configs whose recipes change the common ones, as `gpu` does; by default none")
     processes: int = Field(2, ge=1, description="processes for Green's functions and synthesis, threads for training")
 
 

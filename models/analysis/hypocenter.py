@@ -115,8 +115,8 @@ def relocate_at_depth(
     Locate an event by its arrival times once more at the depth of its hypocenter, where that moves the epicenter.
 
     That is where distant stations in one direction alone recorded a deep source, and the depth is known otherwise with at most half of the
-    standard deviation that arrival times have for it. Both are returned as they are elsewhere, and where the two epicenters contradict
-    each other.
+    standard deviation that arrival times have for it. Elsewhere, and where the two epicenters contradict each other, both are returned
+    unchanged.
     """
     solution, location, depth = refined.arrival_solution, refined.location, hypocenter.depth
     if solution is None or depth is None or not is_known_otherwise(depth, solution.depth_time):

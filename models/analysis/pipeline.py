@@ -298,7 +298,7 @@ def _find_hypocenter(
     answer: ClassAnswer,
     phases: DepthPhases | None,
 ) -> tuple[RefinedLocation, Hypocenter]:
-    """Combine depth (of an event that is neither, or without a section, by arrival times alone) and origin time, and relocate at them."""
+    """Combine depth and origin time, of events without a section by arrival times alone, and locate once more where that is needed."""
     by_arrivals = answer == "other" or (readings.withheld and answer == "earthquake")
     stations = (gather.latitudes_deg, gather.longitudes_deg)
     from_section = None if refined.begins_late else from_section

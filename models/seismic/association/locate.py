@@ -45,7 +45,7 @@ SPHERE_SQUARE_DEG: Final = 41253.0
 TIME_WINDOW_S: Final = 20.0
 MANTLE_P_VELOCITY_KM_S: Final = 8.0  # at the top of the mantle; bounds the trade-off of depth and origin time
 MAX_DEPTH_KM: Final = 700.0
-MIN_DEPTHS: Final = 3  # that a source at a known depth is located at
+MIN_DEPTHS: Final = 3  # of the travel-time table, at which a source of known depth is located
 MIN_VARIANCE_DEG2: Final[Floats] = 1e-5 * np.eye(2)
 DEPTH_SCAN_STEP_S: Final = 1.0  # of trial origin times where depth and origin time are summarized
 
@@ -67,8 +67,8 @@ class ArrivalTimeSolution:
 
     `regions` of the epicenter, most probable first. `depth_time`: depth and origin time (POSIX), jointly. `log_evidence`:
     log Bayes factor of the candidate arrivals with a source, anywhere and at any time, against none. `arrivals` associated with the most
-    probable region's source. The `candidates` that they are of, and the spatial `prior`, are None in solutions that nothing is
-    associated with or located by any more.
+    probable region's source. `candidates` and spatial `prior` are what it was found from; without them it cannot be located once
+    more (`locate_at_depth`).
     """
 
     regions: tuple[EpicenterRegion, ...]

@@ -60,7 +60,7 @@ BURNED_STEPS: Final = 800
 COOLING: Final[Floats] = np.geomspace(6.0, 0.7, 600)
 BURNED: Final[Floats] = np.geomspace(6.0, 3.0, BURNED_STEPS)
 """Temperatures of a chain at first: errors of paths are shared and the likelihood is too sharp, so it is sampled at a third of its log."""
-SAMPLES, FORCE_SAMPLES = 2400, 9600  # length of a chain then; of forces at their own phase error, which are to be stated
+SAMPLES, FORCE_SAMPLES = 2400, 9600  # length of the chain after that; the second of forces that are to be stated
 EARTH_STEPS: Final = 100  # of the chain with one choice of Earth models
 MOVES: Final[Floats] = np.array((0.25, 4.0, 0.003, 0.15))  # of place [degrees], delay [s], stretch, mechanism
 
@@ -131,7 +131,8 @@ def invert_source(
         Motion to the north and east of the traces of the gather, on its clock, NaN where there is none. Their Love waves count, those of
         a moment tensor around the best source of the scan: among many mechanisms and places noise on horizontals leads astray.
     phase_error : float, optional
-        As of `observe_records`; None for that of the kind. Log likelihoods can be compared at the same one only.
+        As of `observe_records`; None for that of the kind. Log likelihoods can be compared at the same one only. At its own one a force is
+        sampled longer, since it is to be stated (`FORCE_SAMPLES`).
 
     """
     own_error, states = PHASE_ERRORS[kind], SCANNED_DEPTHS if kind == "tensor" else np.arange(len(HISTORY_DELAYS_S))
