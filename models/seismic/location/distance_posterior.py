@@ -26,7 +26,7 @@ from models.seismic.location.sphere_grid import HALF_CELL_DEG, HALF_COARSE_CELL_
 
 OUTLIER_PROBABILITY: Final = 0.1  # that the distances of an event are wrong altogether
 MIN_COMMON_BIAS_DEG: Final = 1.5
-COMMON_BIAS_FRACTION: Final = 0.7  # standard deviation of the common error over the uncertainty that the traces state
+COMMON_BIAS_FRACTION: Final = 0.3  # standard deviation of the common error over the uncertainty that the traces state
 _MAX_STEPS: Final = 40  # of the search for a maximum
 
 DISTANCE_REGIONS: Final = RegionSettings(
@@ -66,11 +66,11 @@ class DistanceObservations:
     @cached_property
     def bias_deviation(self) -> float:
         """
-        Standard deviation in degrees of the error common to all traces: 0.7 of the uncertainty that the surest traces state.
+        Standard deviation in degrees of the error common to all traces: a fraction of the uncertainty that the surest traces state.
 
-        That is the root of the harmonic mean of the squared uncertainties, each group of neighbors counting once. On the validation
-        part of the synthetic catalog replica, errors are more likely under it than under any constant, and than under the median of
-        stated uncertainties (`training.experiments.location.common_error`).
+        That is the root of the harmonic mean of the squared uncertainties, each group of neighbors counting once. On the validation part of
+        the synthetic catalog replica, errors are more likely under it than under any constant, and than under the median of stated
+        uncertainties (decision 0012).
         """
         typical = np.sqrt(np.sum(1.0 / self.neighbors) / np.sum(self.scales**-2.0))
         return float(np.hypot(MIN_COMMON_BIAS_DEG, COMMON_BIAS_FRACTION * typical))

@@ -182,7 +182,8 @@ def draw_events(count):
         lats, lons = stations_around(rng, 20, latitude, longitude, azimuths=(0.0, 120.0))
         stated = np.exp(rng.uniform(np.log(1.0), np.log(12.0))) * rng.uniform(0.7, 1.4, 20)
         evidence = remove_prior(stated)
-        errors = evidence * rng.standard_t(3.0, 20) + distance_posterior.COMMON_BIAS_FRACTION * evidence.mean() * rng.normal()
+        common = np.hypot(distance_posterior.MIN_COMMON_BIAS_DEG, distance_posterior.COMMON_BIAS_FRACTION * evidence.mean())
+        errors = evidence * rng.standard_t(3.0, 20) + common * rng.normal()
         yield (latitude, longitude), (lats, lons, distance_deg(latitude, longitude, lats, lons) + errors, stated)
 
 
