@@ -232,7 +232,7 @@ class SourceEstimate(_Rounded):
     amplitude_traces: int = Field(0, description="traces with a response that moment or amplitude rest on")
     half_duration_s: float | None = Field(None, description="of the moment rate: 0, a point in time, is what the inversion supposes")
     depth_km: float | None = Field(None, description="depth of the moment tensor; null for a force")
-    depth_uncertainty_km: float | None = Field(None, description="one standard deviation")
+    depth_uncertainty_km: float | None = Field(None, description="half the width of the interval about the depth that holds 68 %")
     sign_probability: float | None = Field(
         None, description="of the force's direction against the opposite one; null where responses are unknown"
     )

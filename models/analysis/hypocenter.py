@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-import numpy as np
-
 from models.analysis.arrival_times import contradicts_others, is_far
-from models.analysis.combine import DepthEstimate, OriginTime, combine_depths, combine_origin_times
-from models.analysis.depth import MAX_READ_ERROR_KM, MISREAD_PROBABILITY, DepthDensity, KnownDepths, find_known_depths
+from models.analysis.combine import DepthEstimate, OriginTime, combine_origin_times
+from models.analysis.depth import DepthDensity, KnownDepths, find_known_depths
 from models.analysis.distances import DistanceReadings, station_distances
 from models.analysis.refinement import RefinedLocation, calibrate_regions
 from models.array_types import Floats
@@ -25,10 +23,6 @@ from models.seismic.waveforms import Gather
 
 MIN_SECTION_STATIONS: Final = 4
 """Stations of the smallest sections that the depth network was trained on; of fewer it reads no depth that is stated."""
-MAX_INFORMED_ERROR_KM: Final = 30.0
-"""
-Standard deviation of the depth of arrival times up to which they know it by themselves: half of that of their prior (`log_depth_prior`).
-"""
 MAX_DEPTH_RATIO: Final = 0.5
 """Largest standard deviation of a depth over that of arrival times at which these are located once more at it..."""
 MIN_RELOCATED_DEPTH_KM: Final = 100.0
@@ -68,10 +62,9 @@ def combine_hypocenter(
     """
     Combine origin time and depth of the arrival times or other methods with the depth that the section network predicts.
 
-    The section's depth may be misread (`allow_misreading`). Where arrival times were accepted, the depth is the mean of theirs and the
-    network's, and the origin time that of the arrival times given it. With depth phases, and where neither depth is known to within
-    `MAX_READ_ERROR_KM`, the depth is that of the product of all and of what is known of the region (`DepthDensity`). Standard deviations
-    are enlarged by the factors of the distance model's card, the depth's before the origin time is derived from it.
+    The depth is that of the product of all that is known of it: arrival times that were accepted, the section, depth phases and the depths
+    of earthquakes in the region, any of which may be wrong (`DepthDensity`). The origin time of arrival times follows it. Standard
+    deviations are enlarged by the factors of the distance model's card, the depth's before the origin time is derived from it.
 
     Parameters
     ----------
@@ -90,22 +83,21 @@ def combine_hypocenter(
 
     """
     time_factor, depth_factor = read_factors(readings, refined, coordinates)
-    seismicity, section = find_known_depths(refined.location), None
+    seismicity, section = find_known_depths(refined.location.regions), None
     if from_section is not None and readings.live.sum() >= MIN_SECTION_STATIONS:
         section = scale_depth(from_section, depth_factor)
     joint = None if refined.arrival_solution is None else refined.arrival_solution.depth_time
     if joint is None or (section is None and not (depth_of_arrivals and joint.depth_uncertainty_km <= MAX_DEPTH_ERROR_KM)):
         origin = refined.origin or combine_origin_times(readings)
-        return make_hypocenter(OriginTime(origin.time_s, time_factor * origin.uncertainty_s), section, seismicity)
+        density = None if section is None else multiply_depths(seismicity, None, section, None)
+        estimate = None if density is None else density.estimate()
+        return Hypocenter(OriginTime(origin.time_s, time_factor * origin.uncertainty_s), estimate, None, density)
     by_arrivals = scale_depth(DepthEstimate(joint.depth_km, joint.depth_uncertainty_km), depth_factor)
     density = multiply_depths(seismicity, by_arrivals, section, phases)
-    if phases is None and is_known(section, by_arrivals):
-        moved = join_section_depth(joint, None if section is None else from_section, depth_factor, seismicity)
-    else:
-        estimate = density.estimate()
-        moved = joint.at_depth(estimate.depth_km, estimate.uncertainty_km)
+    depth = density.estimate()
+    moved = joint.at_depth(depth.depth_km, depth.uncertainty_km)
     origin = OriginTime(moved.time_s, time_factor * moved.time_uncertainty_s)
-    return Hypocenter(origin, DepthEstimate(moved.depth_km, moved.depth_uncertainty_km), moved.correlation, density)
+    return Hypocenter(origin, depth, moved.correlation, density)
 
 
 def relocate_at_depth(
@@ -119,11 +111,14 @@ def relocate_at_depth(
     unchanged.
     """
     solution, location, depth = refined.arrival_solution, refined.location, hypocenter.depth
-    if solution is None or depth is None or not is_known_otherwise(depth, solution.depth_time):
+    if solution is None or depth is None or hypocenter.density is None:
+        return refined, hypocenter
+    known = DepthEstimate(depth.depth_km, max(depth.uncertainty_km, hypocenter.density.deviation_km))
+    if not is_known_otherwise(known, solution.depth_time):
         return refined, hypocenter
     if location.azimuthal_gap_deg <= MAX_CERTAIN_GAP_DEG or not is_far(solution, gather.latitudes_deg, gather.longitudes_deg):
         return refined, hypocenter
-    again = locate_at_depth(solution, depth.depth_km, depth.uncertainty_km)
+    again = locate_at_depth(solution, known.depth_km, known.uncertainty_km)
     scales = read_region_scales(readings.calibration, refined.method)
     best = calibrate_regions(again.regions, scales, gather, location.effective_stations)[0]
     if contradicts_others([best], location.regions[:1]):
@@ -149,19 +144,6 @@ def is_known_otherwise(depth: DepthEstimate, joint: DepthTime) -> bool:
     return is_deep and depth.uncertainty_km <= MAX_DEPTH_RATIO * joint.depth_uncertainty_km
 
 
-def make_hypocenter(origin: OriginTime, section: DepthEstimate | None, seismicity: KnownDepths) -> Hypocenter:
-    """Make the hypocenter of an origin time and of the depth of a section, if there is one, where no arrival times count."""
-    if section is None:
-        return Hypocenter(origin, None, None)
-    density = multiply_depths(seismicity, None, section, None)
-    return Hypocenter(origin, allow_misreading(section, seismicity) if is_known(section) else density.estimate(), None, density)
-
-
-def is_known(*depths: DepthEstimate | None) -> bool:
-    """Whether one of the depths that there are is known to within `MAX_READ_ERROR_KM`."""
-    return any(depth is not None and depth.uncertainty_km <= MAX_READ_ERROR_KM for depth in depths)
-
-
 def read_factors(readings: DistanceReadings, refined: RefinedLocation, coordinates: tuple[Floats, Floats]) -> tuple[float, float]:
     """Read the factors on the standard deviations of origin time and depth from the card, for the method and the geometry."""
     location = refined.location
@@ -176,40 +158,6 @@ def multiply_depths(
     density = DepthDensity.begin(seismicity, by_arrivals)
     density = density if section is None else density.with_section(section)
     return density if phases is None else density.with_phases(phases)
-
-
-def allow_misreading(depth: DepthEstimate, seismicity: KnownDepths, joint: DepthTime | None = None) -> DepthEstimate:
-    """
-    Enlarge the standard deviation of a depth by the probability that its section is misread.
-
-    The variance is that of a mixture about the stated depth. Of a misread section remains what arrival times say, where they know the depth
-    to within `MAX_INFORMED_ERROR_KM`; else the depth is anywhere down to where earthquakes are known, with equal probability. Where only
-    shallow ones are, little is added.
-    """
-    misread = seismicity.mean_square_about(depth.depth_km)
-    if joint is not None and joint.depth_uncertainty_km <= MAX_INFORMED_ERROR_KM:
-        misread = (joint.depth_km - depth.depth_km) ** 2 + joint.depth_variance_km2
-    own = depth.uncertainty_km**2
-    mixed = (1.0 - MISREAD_PROBABILITY) * own + MISREAD_PROBABILITY * misread
-    return DepthEstimate(depth.depth_km, float(np.sqrt(max(own, mixed))))
-
-
-def join_section_depth(
-    joint: DepthTime, from_section: DepthEstimate | None, depth_factor: float = 1.0, seismicity: KnownDepths | None = None
-) -> DepthTime:
-    """
-    Average the depth of arrival times with that of a section, where there is one, and move the origin time to it.
-
-    The standard deviation of the depth is multiplied by `depth_factor` before. With the seismicity of the region the section may be
-    misread (`allow_misreading`).
-    """
-    if from_section is None:
-        return joint.at_depth(joint.depth_km, depth_factor * joint.depth_uncertainty_km)
-    by_arrivals = DepthEstimate(joint.depth_km, joint.depth_uncertainty_km)
-    depth = scale_depth(combine_depths(from_section, by_arrivals), depth_factor)
-    if seismicity is not None:
-        depth = allow_misreading(depth, seismicity, joint)
-    return joint.at_depth(depth.depth_km, depth.uncertainty_km)
 
 
 def associate_with_answer(

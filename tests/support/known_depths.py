@@ -8,5 +8,5 @@ from models.seismic.earth.earthquake_depths import DENSITY_DEPTHS_KM
 
 def know_depths(maximum_km: float) -> KnownDepths:
     """Make a region of a maximum depth whose earthquakes are as deep as anywhere."""
-    anywhere = KnownDepths(maximum_km, maximum_km**2, np.zeros(0)).density_anywhere(DENSITY_DEPTHS_KM)
-    return KnownDepths(maximum_km, maximum_km**2, anywhere)
+    anywhere = KnownDepths(maximum_km, np.zeros(0)).density_anywhere(DENSITY_DEPTHS_KM)
+    return KnownDepths(maximum_km, anywhere)

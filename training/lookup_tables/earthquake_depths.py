@@ -10,7 +10,11 @@ from training.synthesis.catalogs import EarthquakeCatalog
 
 SEARCH_RADIUS_DEG, WIDTH_DEG = 4.0, 2.0  # of the maximum; standard deviation of the weights by distance
 ELSEWHERE = 10.0  # earthquakes of anywhere that count with those near a node
-FIXED_KM, FIXED_DEVIATION_KM = (10.0, 12.0, 15.0, 33.0), 10.0  # depths that catalogs assume where nothing holds them
+SHALLOW_KM, ASSUMED_KM, SHALLOW_SCALE_KM = 20.0, 33.0, 20.0
+"""
+Of shallower earthquakes, and of those for which catalogs assume the second depth, long periods do not tell the depth, and none is given
+above 12 km: they count as distributed from the surface down like half of a normal distribution with this deviation.
+"""
 DEVIATION_KM, DEVIATION_FRACTION = 3.0, 0.1  # of the others: constant, and relative to the depth
 
 
@@ -31,8 +35,10 @@ def tabulate_depths(catalog: EarthquakeCatalog) -> tuple[NDArray[np.uint16], NDA
 
 def smooth_depths(depths_km: Floats) -> Floats:
     """Make the density [events, depths] of the depth of each earthquake, as uncertain as catalogs have it."""
-    deviations = np.where(np.isin(depths_km, FIXED_KM), FIXED_DEVIATION_KM, DEVIATION_KM + DEVIATION_FRACTION * depths_km)
-    kernels = np.exp(-0.5 * ((DENSITY_DEPTHS_KM - depths_km[:, None]) / deviations[:, None]) ** 2)
+    deviations = DEVIATION_KM + DEVIATION_FRACTION * depths_km
+    is_shallow = (depths_km <= SHALLOW_KM) | (depths_km == ASSUMED_KM)
+    centers_km, deviations = np.where(is_shallow, 0.0, depths_km), np.where(is_shallow, SHALLOW_SCALE_KM, deviations)
+    kernels = np.exp(-0.5 * ((DENSITY_DEPTHS_KM - centers_km[:, None]) / deviations[:, None]) ** 2)
     return np.asarray(kernels / np.trapezoid(kernels, DENSITY_DEPTHS_KM, axis=1)[:, None])
 
 

@@ -341,7 +341,7 @@ class SourceEstimate(Model):
     """Depth of the moment tensor; None for a force."""
 
     depth_uncertainty_km: float | None = None
-    """One standard deviation."""
+    """Half the width of the interval about the depth that holds 68 %."""
 
     sign_probability: float | None = None
     """Of the force's direction against the opposite one; None where responses are unknown."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.analysis.combine import DepthEstimate, OriginTime, combine_depths, combine_origin_times, join_origin_times, weighted_median
+from models.analysis.combine import OriginTime, combine_origin_times, join_origin_times, weighted_median
 from models.analysis.distances import predict_distances
 
 
@@ -49,20 +49,3 @@ def test_a_stack_of_other_waves_does_not_move_the_origin_time():
 )
 def test_half_of_the_weight_lies_on_either_side_of_the_median(values, weights, median):
     assert weighted_median(np.array(values, float), np.array(weights, float)) == median
-
-
-def test_the_depth_of_smaller_uncertainty_has_the_larger_weight():
-    found = combine_depths(DepthEstimate(20.0, 40.0), DepthEstimate(40.0, 20.0))
-    assert found.depth_km == pytest.approx(36.0)
-    assert found.uncertainty_km == pytest.approx(17.9, abs=0.1)
-
-
-def test_depths_that_contradict_each_other_have_a_larger_uncertainty_than_either():
-    found = combine_depths(DepthEstimate(10.0, 12.0), DepthEstimate(500.0, 12.0))
-    assert found.depth_km == pytest.approx(255.0)
-    assert found.uncertainty_km > 200.0
-
-
-def test_a_depth_of_very_large_uncertainty_changes_nothing():
-    found = combine_depths(DepthEstimate(33.0, 10.0), DepthEstimate(350.0, 1e4))
-    assert (found.depth_km, found.uncertainty_km) == pytest.approx((33.0, 10.0), rel=0.01)

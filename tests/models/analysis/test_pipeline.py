@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from models.analysis import pipeline
+from models.analysis.depth import find_known_depths
 from models.analysis.distances import predict_distances
 from models.analysis.event_class import PRIOR_EXPLOSION_ODDS, PRIOR_ODDS_OFF_ICE, TECTONIC_ODDS_AT_ICE, choose_class
-from models.analysis.pipeline import ForceAzimuthEstimate, classify_event, embed_event, locate_event
+from models.analysis.hypocenter import multiply_depths
+from models.analysis.pipeline import ForceAzimuthEstimate, classify_event, embed_event, locate_event, predict_depth
 from models.analysis.sections import SectionReference, draw_beam, draw_section, make_reference
 from models.analysis.source import list_kinds
 from models.errors import NoUsableTrace, TooFewStations
@@ -45,7 +47,10 @@ def test_an_event_without_coordinates_is_classified_at_predicted_distances_and_c
 def test_the_depth_of_an_earthquake_is_predicted_at_the_located_epicenter(opened, gather):
     found = locate_event(opened, gather, event_type="earthquake")
     section = draw_section(DISTANCE_SECTION, gather, found.readings, make_reference(found.location))
-    assert found.depth.depth_km == pytest.approx(section.mean() / 255.0 * 700.0, rel=1e-3)
+    read = predict_depth(opened["depth"], gather, found.readings, make_reference(found.location))
+    assert read.depth_km == pytest.approx(section.mean() / 255.0 * 700.0, rel=1e-3)
+    stated = multiply_depths(find_known_depths(found.location.regions), None, read, None).estimate()
+    assert found.depth.depth_km == pytest.approx(stated.depth_km)
     assert found.force_azimuth is None
     assert found.classification is None
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from models.analysis.arrival_times import MIN_STATIONS, is_significant
 from models.analysis.combine import DepthEstimate
-from models.analysis.hypocenter import join_section_depth
+from models.analysis.depth import find_known_depths
+from models.analysis.hypocenter import multiply_depths
 from models.array_types import Floats, Integers
 from models.seismic.association.candidates import collect_candidates
 from models.seismic.association.locate import ArrivalTimeSolution, locate_by_arrival_times
@@ -187,8 +188,10 @@ def simulate_trial(earthquakes: EarthquakeCatalog, stations: StationCatalog, ran
 def compare_solution(
     trial: ArrivalTrial, found: ArrivalTimeSolution, section: DepthEstimate, source: tuple[float, float], depth_km: float
 ) -> ArrivalTrial:
-    """Compare an accepted solution, whose depth is averaged with that of a section, with the true source of origin time 0."""
-    joint, best = join_section_depth(found.depth_time, section), found.regions[0]
+    """Compare an accepted solution, whose depth is combined with that of a section, with the true source of origin time 0."""
+    by_arrivals = DepthEstimate(found.depth_time.depth_km, found.depth_time.depth_uncertainty_km)
+    depth = multiply_depths(find_known_depths(found.regions), by_arrivals, section, None).estimate()
+    joint, best = found.depth_time.at_depth(depth.depth_km, depth.uncertainty_km), found.regions[0]
     return replace(
         trial,
         accepted=True,

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from models.analysis.combine import set_origin_time
-from models.analysis.depth import MAX_READ_ERROR_KM, MISREAD_PROBABILITY, measure_depth_phases
+from models.analysis.depth import measure_depth_phases
 from models.analysis.detection import detect_event
 from models.analysis.distances import read_distances
 from models.analysis.hypocenter import combine_hypocenter
@@ -52,7 +52,7 @@ GEOMETRIES = (
 )
 MAX_REGIONAL_DEG = 15.0
 MIN_ERROR_KM = 10.0
-"""Standard deviations of sections below it count as this, as `combine_depths` has them."""
+"""Standard deviations of sections below it count as this, as those of other readings."""
 DEPTHS_KM = ((0.0, 30.0), (30.0, 70.0), (70.0, 300.0), (300.0, 700.0))
 TEMPLATE = Path(__file__).parents[1] / "templates" / "section_depth.md"
 HEADS = ("events", "n", "read within 1, 3 standard deviations", "n stated", "stated within 1, 3 standard deviations", "median stated, km")
@@ -176,7 +176,5 @@ def write_section_depth_page(settings: TrainingSettings, command: str, store: st
         seed=str(seed),
         misread=format_fraction(far),
         by_depth="; ".join(f"{low:.0f} to {high:.0f} km {describe_misread(located, far, low, high)}" for low, high in DEPTHS_KM),
-        assumed=f"{MISREAD_PROBABILITY:g}",
-        certain=f"{MAX_READ_ERROR_KM:.0f}",
         coverage=format_table(HEADS, format_depth_coverage(located)),
     )

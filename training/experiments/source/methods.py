@@ -7,7 +7,7 @@ import numpy as np
 from models.analysis.combine import DepthEstimate, OriginTime, set_origin_time
 from models.analysis.depth import KnownDepths, list_known_depths
 from models.analysis.distances import predict_distances
-from models.analysis.hypocenter import allow_misreading, multiply_depths
+from models.analysis.hypocenter import multiply_depths
 from models.analysis.pipeline import ForceAzimuthEstimate, Models, predict_depth, predict_force_azimuth
 from models.analysis.sections import SectionReference
 from models.analysis.source import combine_source_depth
@@ -56,11 +56,11 @@ def compare_network(
         beams = state_azimuth(predict_force_azimuth(models["force_azimuth"], event.gather, shown, reference), event.azimuth_deg)
         return beams, (state_inverted_azimuth(solution, event.azimuth_deg) or beams)
     section, seismicity = predict_depth(models["depth"], event.gather, shown, reference), guess_known_depths(prior)
-    alone = make_depth_statement(allow_misreading(section, seismicity), event.source.depth_km)
+    density = multiply_depths(seismicity, None, section, None)
+    alone = make_depth_statement(density.estimate(), event.source.depth_km)
     if not solution.constrains:
         return alone, alone
-    both = combine_source_depth(multiply_depths(seismicity, None, section, None), solution)
-    return alone, make_depth_statement(both, event.source.depth_km)
+    return alone, make_depth_statement(combine_source_depth(density, solution), event.source.depth_km)
 
 
 def state_inverted_azimuth(solution: SourceSolution, true_deg: float) -> Statement | None:
