@@ -259,7 +259,7 @@ class LocateResult(_Rounded):
     depth_km: float | None = Field(
         description="of an earthquake, or of an other event whose arrival times hold it; null where the class is glacial or undetermined"
     )
-    depth_uncertainty_km: float | None = Field(description="one standard deviation")
+    depth_uncertainty_km: float | None = Field(description="half the width of the interval about the depth that holds 68 %")
     origin_time_depth_correlation: float | None = Field(
         None,
         description="correlation of the errors of origin time and depth, -1 to 1, where arrival times determine both: positive where a "

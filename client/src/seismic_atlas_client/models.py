@@ -391,7 +391,7 @@ class LocateResult(LocationResult):
     """Of an earthquake, or of an other event whose arrival times hold it; None where the class is glacial or undetermined."""
 
     depth_uncertainty_km: float | None
-    """One standard deviation."""
+    """Half the width of the interval about the depth that holds 68 %."""
 
     origin_time_depth_correlation: float | None = None
     """
