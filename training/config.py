@@ -4,14 +4,21 @@ import subprocess
 import tomllib
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 RECIPES = Path(__file__).parent / "configs"
 # Pools start new interpreters: a fork after torch has run inherits locks that its threads hold.
 SPAWN = get_context("spawn")
+
+
+def check_preset(preset: str) -> str:
+    """Return a preset, or "" for none; raises ValueError where training/configs has no folder of that name."""
+    if preset and not (RECIPES / preset).is_dir():
+        raise ValueError(f"no preset {preset!r}: training/configs has no folder of that name")
+    return preset
 
 
 class TrainingSettings(BaseSettings):
@@ -22,7 +29,9 @@ class TrainingSettings(BaseSettings):
     data_dir: Path | None = Field(None, description="folder with catalogs/, stations/, noise/; else stated distributions and our stations")
     build_dir: Path = Field(Path("build"), description="folder of stores, data sets and checkpoints")
     artifacts_dir: Path = Field(Path("models/artifacts"), description="folder that exported models are written to")
-    preset: str = Field("", description="folder of training/configs whose recipes change the common ones, as `gpu` does; by default none")
+    preset: Annotated[str, AfterValidator(check_preset)] = Field(
+        "", description="folder of training/configs whose recipes change the common ones, as `gpu` does; by default none"
+    )
     processes: int = Field(2, ge=1, description="processes for Green's functions and synthesis, threads for training")
 
 
@@ -39,11 +48,10 @@ def load_recipe[Recipe: BaseModel](name: str, kind: type[Recipe], preset: str | 
     """
     Load the recipe training/configs/<name>.toml as a model of that kind, with the changes of <preset>/<name>.toml, if it exists.
 
-    By default the preset is the settings' (ATLAS_TRAINING_PRESET). Raises FileNotFoundError for a recipe or preset that does not exist.
+    By default the preset is the settings' (ATLAS_TRAINING_PRESET). Raises FileNotFoundError for a recipe that does not exist, and
+    ValueError for such a preset.
     """
-    preset = TrainingSettings().preset if preset is None else preset
-    if preset and not (RECIPES / preset).is_dir():
-        raise FileNotFoundError(f"there is no preset {preset!r}: training/configs has no folder of that name")
+    preset = TrainingSettings().preset if preset is None else check_preset(preset)
     changes = RECIPES / preset / f"{name}.toml"
     content = tomllib.loads((RECIPES / f"{name}.toml").read_text())
     return kind.model_validate(_merge(content, tomllib.loads(changes.read_text())) if preset and changes.is_file() else content)

@@ -42,15 +42,22 @@ def test_a_version_that_would_not_be_served_is_refused_before_anything_is_comput
         arguments.run(arguments, TrainingSettings())
 
 
-@pytest.mark.parametrize("value", ["abc", "0"])
-def test_a_setting_that_cannot_be_used_is_named_in_a_line(value, monkeypatch, capsys):
-    monkeypatch.setenv("ATLAS_TRAINING_PROCESSES", value)
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("PROCESSES", "abc", "a whole number, at least 1 (processes for "),
+        ("PROCESSES", "0", "a whole number, at least 1 (processes for "),
+        ("PRESET", "nope", "folder of training/configs "),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named_in_a_line(name, value, expected, monkeypatch, capsys):
+    monkeypatch.setenv(f"ATLAS_TRAINING_{name}", value)
     monkeypatch.setattr(sys, "argv", ["training", "evaluate", "pages"])
     with pytest.raises(SystemExit) as exit_:
         main()
     assert exit_.value.code == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"ATLAS_TRAINING_PROCESSES holds '{value}'; expected: a whole number, at least 1 (processes for ")
+    assert line.startswith(f"ATLAS_TRAINING_{name} holds '{value}'; expected: {expected}")
 
 
 def test_an_unknown_store_is_refused_by_name(capsys):

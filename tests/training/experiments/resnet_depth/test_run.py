@@ -129,5 +129,5 @@ def test_a_preset_names_only_what_it_changes(tmp_path, monkeypatch):
     (tmp_path / "deep" / "fit.toml").write_text("epoch = 7")
     with pytest.raises(ValidationError):
         load_recipe("fit", FitRecipe)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ValueError, match="no preset"):
         load_recipe("fit", FitRecipe, preset="none")
