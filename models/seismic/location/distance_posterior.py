@@ -26,7 +26,11 @@ from models.seismic.location.sphere_grid import HALF_CELL_DEG, HALF_COARSE_CELL_
 
 OUTLIER_PROBABILITY: Final = 0.1  # that the distances of an event are wrong altogether
 MIN_COMMON_BIAS_DEG: Final = 1.5
-COMMON_BIAS_FRACTION: Final = 0.3  # standard deviation of the common error over the uncertainty that the traces state
+COMMON_BIAS_SCALE_DEG, MAX_COMMON_BIAS_FRACTION = 20.0, 0.7
+"""
+The standard deviation of the common error over the uncertainty that the surest traces state is that uncertainty over this scale, and no
+larger than this fraction: waves that are read surely are read differently at each station, uncertain readings err together.
+"""
 _MAX_STEPS: Final = 40  # of the search for a maximum
 
 DISTANCE_REGIONS: Final = RegionSettings(
@@ -49,6 +53,11 @@ DISTANCE_REGIONS: Final = RegionSettings(
 )
 
 
+def common_deviation_deg(uncertainty_deg: float, scale_deg: float = COMMON_BIAS_SCALE_DEG) -> float:
+    """Compute the standard deviation of the common error of distances, given the uncertainty of the surest, both in degrees."""
+    return float(np.hypot(MIN_COMMON_BIAS_DEG, uncertainty_deg * min(uncertainty_deg / scale_deg, MAX_COMMON_BIAS_FRACTION)))
+
+
 @dataclass(frozen=True)
 class DistanceObservations:
     """
@@ -66,14 +75,12 @@ class DistanceObservations:
     @cached_property
     def bias_deviation(self) -> float:
         """
-        Standard deviation in degrees of the error common to all traces: a fraction of the uncertainty that the surest traces state.
+        Standard deviation in degrees of the error common to all traces (`common_deviation_deg`), given the uncertainty of the surest.
 
-        That is the root of the harmonic mean of the squared uncertainties, each group of neighbors counting once. On the validation part of
-        the synthetic catalog replica, errors are more likely under it than under any constant, and than under the median of stated
-        uncertainties (decision 0012).
+        That is the root of the harmonic mean of the squared uncertainties, each group of neighbors counting once (decision 0012).
         """
         typical = np.sqrt(np.sum(1.0 / self.neighbors) / np.sum(self.scales**-2.0))
-        return float(np.hypot(MIN_COMMON_BIAS_DEG, COMMON_BIAS_FRACTION * typical))
+        return common_deviation_deg(float(typical))
 
     def log_posterior(self, nodes: Floats32, blur_deg: float, rounds: int) -> Floats:
         """

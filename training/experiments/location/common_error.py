@@ -16,7 +16,12 @@ import numpy as np
 from models.array_types import Floats, Integers
 from models.seismic.geodesy import unit_vectors
 from models.seismic.location.distance_misfit import DEGREES_OF_FREEDOM
-from models.seismic.location.distance_posterior import COMMON_BIAS_FRACTION, MIN_COMMON_BIAS_DEG
+from models.seismic.location.distance_posterior import (
+    COMMON_BIAS_SCALE_DEG,
+    MAX_COMMON_BIAS_FRACTION,
+    MIN_COMMON_BIAS_DEG,
+    common_deviation_deg,
+)
 from models.seismic.location.distances import prepare_distances
 from models.seismic.location.solution import StationDistances
 from training.config import TrainingSettings
@@ -31,6 +36,7 @@ from training.evaluation.pages import RESULTS, format_table, write_page
 TEMPLATE = Path(__file__).parents[1] / "templates" / "common_distance_error.md"
 MIN_TRACES = 4
 FACTORS = tuple(np.round(np.geomspace(0.1, 4.0, 33), 3).tolist())
+SCALES_DEG = (5.0, 7.0, 10.0, 13.0, 16.0, 20.0, 25.0, 32.0, 40.0, 50.0, 65.0, 80.0)
 CONSTANTS_DEG = tuple(np.round(np.geomspace(0.5, 60.0, 33), 2).tolist())
 SHIFTS_DEG = np.linspace(-150.0, 150.0, 601)
 SIGMA_BORDERS_DEG = (0.0, 4.5, 6.0, 9.0, 13.0, 20.0, 90.0)
@@ -76,13 +82,19 @@ def proportional_error_llk(event: DistanceErrors, factor: float) -> float:
 
 
 def floored_error_llk(event: DistanceErrors, factor: float) -> float:
-    """Log-likelihood of the served model: `factor` times the smallest sigmas, combined with the minimum in quadrature."""
+    """Log-likelihood of `factor` times the smallest sigmas, combined with the minimum in quadrature."""
     return constant_error_llk(event, float(np.hypot(MIN_COMMON_BIAS_DEG, factor * event.smallest_sigma)))
 
 
+def growing_error_llk(event: DistanceErrors, scale_deg: float) -> float:
+    """Log-likelihood of the served model, whose part of the smallest sigmas grows with them."""
+    return constant_error_llk(event, common_deviation_deg(event.smallest_sigma, scale_deg))
+
+
 def _marginalize(log_density: Floats, steps: Floats) -> float:
-    """Integrate over a standard normal variable at even steps [k]."""
-    return float(np.logaddexp.reduce(log_density - 0.5 * steps**2) + np.log((steps[1] - steps[0]) / np.sqrt(2.0 * np.pi)))
+    """Average over a normal variable, at even steps [k] of a standard deviation, between the first and the last."""
+    log_weights = -0.5 * steps**2
+    return float(np.logaddexp.reduce(log_density + log_weights) - np.logaddexp.reduce(log_weights))
 
 
 MODELS: dict[str, tuple[Callable[[DistanceErrors, float], float], tuple[float, ...]]] = {
@@ -91,6 +103,10 @@ MODELS: dict[str, tuple[Callable[[DistanceErrors, float], float], tuple[float, .
     "times the smallest sigmas": (lambda event, by: constant_error_llk(event, by * event.smallest_sigma), FACTORS),
     f"times the smallest sigmas, {MIN_COMMON_BIAS_DEG:g} degrees at least": (floored_error_llk, FACTORS),
     "times the sigma of each trace": (proportional_error_llk, FACTORS),
+    f"smallest sigmas squared over degrees, at most {MAX_COMMON_BIAS_FRACTION:g} of them, {MIN_COMMON_BIAS_DEG:g} at least": (
+        growing_error_llk,
+        SCALES_DEG,
+    ),
 }
 """Models of the standard deviation of the common error, each with the values of its parameter that are tried."""
 
@@ -117,7 +133,8 @@ def write_common_error_page(settings: TrainingSettings, command: str, store: str
         events=str(len(events)),
         traces=str(MIN_TRACES),
         minimum=f"{MIN_COMMON_BIAS_DEG:g}",
-        fraction=f"{COMMON_BIAS_FRACTION:g}",
+        scale=f"{COMMON_BIAS_SCALE_DEG:g}",
+        fraction=f"{MAX_COMMON_BIAS_FRACTION:g}",
         pair_sigma=f"{MAX_PAIR_SIGMA_DEG:g}",
         models=format_table(
             ("standard deviation of the common error", "most likely value", "log-likelihood", "less that of the service"),
@@ -134,7 +151,7 @@ def write_common_error_page(settings: TrainingSettings, command: str, store: str
 def compare_models(events: Sequence[DistanceErrors]) -> list[tuple[str, str, str, str]]:
     """Find the most likely value of each model, and its mean log-likelihood above the minimum for all and above the served model."""
     before = np.array([constant_error_llk(event, MIN_COMMON_BIAS_DEG) for event in events])
-    served = np.array([floored_error_llk(event, COMMON_BIAS_FRACTION) for event in events]) - before
+    served = np.array([growing_error_llk(event, COMMON_BIAS_SCALE_DEG) for event in events]) - before
     rows = []
     for name, (model, values) in MODELS.items():
         gains = np.array([[model(event, value) for value in values] for event in events]) - before[:, None]

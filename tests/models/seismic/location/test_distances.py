@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from models.errors import TooFewStations
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, destination, distance_deg, unit_vectors
 from models.seismic.location import distance_misfit, distance_posterior
+from models.seismic.location.distance_posterior import common_deviation_deg
 from models.seismic.location.distances import locate_by_distances, prepare_distances, remove_prior
 from models.seismic.location.region_calibration import contains
 from models.seismic.location.solution import StationDistances
@@ -182,8 +183,7 @@ def draw_events(count):
         lats, lons = stations_around(rng, 20, latitude, longitude, azimuths=(0.0, 120.0))
         stated = np.exp(rng.uniform(np.log(1.0), np.log(12.0))) * rng.uniform(0.7, 1.4, 20)
         evidence = remove_prior(stated)
-        common = np.hypot(distance_posterior.MIN_COMMON_BIAS_DEG, distance_posterior.COMMON_BIAS_FRACTION * evidence.mean())
-        errors = evidence * rng.standard_t(3.0, 20) + common * rng.normal()
+        errors = evidence * rng.standard_t(3.0, 20) + common_deviation_deg(float(evidence.mean())) * rng.normal()
         yield (latitude, longitude), (lats, lons, distance_deg(latitude, longitude, lats, lons) + errors, stated)
 
 
@@ -200,19 +200,22 @@ def test_with_small_uncertainties_the_location_hardly_depends_on_the_common_erro
     stated = rng.uniform(0.3, 1.0, len(lats))
     data = (lats, lons, distance_deg(-20.0, 170.0, lats, lons) + rng.normal(0.0, stated) + rng.normal(0.0, 0.7), stated)
     found = locate_by_distances(StationDistances(*data))
-    monkeypatch.setattr(distance_posterior, "COMMON_BIAS_FRACTION", 0.0)
+    monkeypatch.setattr(distance_posterior, "MAX_COMMON_BIAS_FRACTION", 0.0)
     constant = locate_by_distances(StationDistances(*data))
     assert error_km(found, constant.latitude_deg, constant.longitude_deg) < 0.1 * constant.horizontal_uncertainty_km
     assert found.horizontal_uncertainty_km == pytest.approx(constant.horizontal_uncertainty_km, rel=0.1)
 
 
-def test_the_common_error_is_in_proportion_to_uncertainties_and_neighbors_count_once():
+@pytest.mark.parametrize(("uncertainty_deg", "deviation_deg"), [(0.1, 1.5), (10.0, 5.2), (14.0, 9.9), (40.0, 28.0)])
+def test_the_common_error_is_a_larger_part_of_larger_uncertainties(uncertainty_deg, deviation_deg):
+    assert common_deviation_deg(uncertainty_deg) == pytest.approx(deviation_deg, rel=0.01)
+
+
+def test_the_common_error_follows_from_the_surest_uncertainties_and_neighbors_count_once():
     lats, lons = stations_around(np.random.default_rng(4), 12, 10.0, 10.0)
     stated = np.linspace(2.0, 30.0, 12)
     once = prepare_distances(StationDistances(lats, lons, np.full(12, 50.0), stated))
-    assert once.bias_deviation == pytest.approx(
-        np.hypot(1.5, distance_posterior.COMMON_BIAS_FRACTION * np.mean(remove_prior(stated) ** -2.0) ** -0.5), rel=0.02
-    )
+    assert once.bias_deviation == pytest.approx(common_deviation_deg(float(np.mean(remove_prior(stated) ** -2.0) ** -0.5)), rel=0.03)
     weights = 1.0 + 9.0 * (np.arange(12) == 11)
     many = (np.repeat(values, weights.astype(int)) for values in (lats, lons, np.full(12, 50.0), stated))
     assert prepare_distances(StationDistances(*many)).bias_deviation == pytest.approx(once.bias_deviation, rel=1e-6)
