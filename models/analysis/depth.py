@@ -1,8 +1,8 @@
 """
 The depth of an event: depth phases after its arrivals, and the density that is the product of what all observations say.
 
-Each observation may be misread. Two depths that contradict each other then remain as two maxima, and the stated deviation is large, where a
-mean weighted by variances would lie between them.
+Each observation may be wrong. Two depths that contradict each other then remain as two maxima, and the median is at the more probable one,
+where a mean weighted by variances would lie between them.
 """
 
 from collections.abc import Sequence
@@ -29,8 +29,8 @@ DISTANCES_DEG: Final[dict[Family, tuple[float, float]]] = {"P": (25.0, 98.0), "P
 """Where depth phases follow their first arrival: nearer P has several branches, which are no depth phases."""
 DEPTHS_OF_MISREADING_KM, MISREAD_AT_DEPTH = (70.0, 100.0), (0.01, 0.2)
 """
-Probability that the depth of a section is misread altogether, by the true depth: up to 70 km and from 100 km on (0 of 95 and 21 of 100
-simulated earthquakes, `docs/results/section_depth.md`), mostly that of a deep event whose epicenter is wrong. Misread depths are
+Probability that the depth of a section is misread altogether, by the true depth: up to 70 km and from 100 km on (none and a fifth of the
+simulated earthquakes in `docs/results/section_depth.md`), mostly that of a deep event whose epicenter is wrong. Misread depths are
 distributed like those of shallow earthquakes.
 """
 CONFUSED_PROBABILITY: Final = 0.05
@@ -125,7 +125,7 @@ class DepthDensity:
         """
         Estimate the depth: the median, and half the width of the interval about it that holds 68 %.
 
-        What the velocities above the source may be wrong is added. A small probability of another depth does not widen the interval, as it
+        The error that the velocities above the source cause is added. A small probability of another depth does not widen the interval, as it
         would the standard deviation.
         """
         probability = self.density / self.density.sum()

@@ -29,7 +29,7 @@ MIN_COMMON_BIAS_DEG: Final = 1.5
 COMMON_BIAS_SCALE_DEG, MAX_COMMON_BIAS_FRACTION = 20.0, 0.7
 """
 The standard deviation of the common error over the uncertainty that the surest traces state is that uncertainty over this scale, and no
-larger than this fraction: waves that are read surely are read differently at each station, uncertain readings err together.
+larger than this fraction: certain readings have errors of their own, uncertain ones err together.
 """
 _MAX_STEPS: Final = 40  # of the search for a maximum
 
