@@ -125,8 +125,8 @@ class DepthDensity:
         """
         Estimate the depth: the median, and half the width of the interval about it that holds 68 %.
 
-        The error that the velocities above the source cause is added. A small probability of another depth does not widen the interval, as it
-        would the standard deviation.
+        The error that the velocities above the source cause is added. A small probability of another depth does not widen the interval, as
+        it would the standard deviation.
         """
         probability = self.density / self.density.sum()
         median = float(np.interp(0.5, np.cumsum(probability) - 0.5 * probability, DEPTHS_KM))
