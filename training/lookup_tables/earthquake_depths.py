@@ -12,8 +12,8 @@ SEARCH_RADIUS_DEG, WIDTH_DEG = 4.0, 2.0  # of the maximum; standard deviation of
 ELSEWHERE = 10.0  # earthquakes of anywhere that count with those near a node
 SHALLOW_KM, ASSUMED_KM, SHALLOW_SCALE_KM = 20.0, 33.0, 20.0
 """
-Of shallower earthquakes, and of those for which catalogs assume the second depth, long periods do not tell the depth, and none is given
-above 12 km: they count as distributed from the surface down like half of a normal distribution with this deviation.
+Long periods do not tell the depths of earthquakes down to 20 km, and the catalog gives hardly any less than 12 km; 33 km is assumed where
+nothing tells the depth. Both kinds count as half of a normal distribution from the surface down, with the last value as its deviation.
 """
 DEVIATION_KM, DEVIATION_FRACTION = 3.0, 0.1  # of the others: constant, and relative to the depth
 

@@ -2,13 +2,8 @@
 
 import numpy as np
 
-from models.seismic.earth.earthquake_depths import DENSITY_DEPTHS_KM
+from tests.support.known_depths import find_median_km
 from training.lookup_tables.earthquake_depths import ASSUMED_KM, smooth_depths
-
-
-def find_median_km(density):
-    steps = np.diff(DENSITY_DEPTHS_KM) * 0.5 * (density[1:] + density[:-1])
-    return float(np.interp(0.5, np.concatenate(([0.0], np.cumsum(steps))), DENSITY_DEPTHS_KM))
 
 
 def test_depths_that_catalogs_do_not_resolve_are_shallow_ones_and_others_stay():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.analysis.combine import set_origin_time
+from models.analysis.combine import MIN_DEPTH_ERROR_KM, set_origin_time
 from models.analysis.depth import measure_depth_phases
 from models.analysis.detection import detect_event
 from models.analysis.distances import read_distances
@@ -51,8 +51,6 @@ GEOMETRIES = (
     Geometry("all sides, regional", (6, 40), (0.3, 14.0)),
 )
 MAX_REGIONAL_DEG = 15.0
-MIN_ERROR_KM = 10.0
-"""Standard deviations of sections below it count as this, as those of other readings."""
 DEPTHS_KM = ((0.0, 30.0), (30.0, 70.0), (70.0, 300.0), (300.0, 700.0))
 TEMPLATE = Path(__file__).parents[1] / "templates" / "section_depth.md"
 HEADS = ("events", "n", "read within 1, 3 standard deviations", "n stated", "stated within 1, 3 standard deviations", "median stated, km")
@@ -143,7 +141,7 @@ def format_depth_coverage(results: Sequence[SectionDepth]) -> list[tuple[str, ..
     groups["all"] = list(results)
     lines: list[tuple[str, ...]] = []
     for name, group in groups.items():
-        read = np.array([abs(one.section_km - one.depth_km) / max(one.section_sigma_km, MIN_ERROR_KM) for one in group])
+        read = np.array([abs(one.section_km - one.depth_km) / max(one.section_sigma_km, MIN_DEPTH_ERROR_KM) for one in group])
         stated = [one for one in group if np.isfinite(one.stated_km)]
         served = np.array([abs(one.stated_km - one.depth_km) / one.stated_sigma_km for one in stated])
         shares = [
@@ -165,7 +163,7 @@ def write_section_depth_page(settings: TrainingSettings, command: str, store: st
     sampler = open_sampler(greens.load_store(settings.build_dir / "greens" / store), settings, seed)
     path = settings.build_dir / "evaluation" / f"section-depth-{seed}.jsonl"
     located = [one for one in draw_depths(sampler, open_models(settings), trials, seed, path) if one.detected]
-    far = [abs(one.section_km - one.depth_km) > 3.0 * max(one.section_sigma_km, MIN_ERROR_KM) for one in located]
+    far = [abs(one.section_km - one.depth_km) > 3.0 * max(one.section_sigma_km, MIN_DEPTH_ERROR_KM) for one in located]
     return write_page(
         RESULTS / "section_depth.md",
         TEMPLATE,

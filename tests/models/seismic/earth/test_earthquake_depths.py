@@ -4,6 +4,7 @@ import numpy as np
 
 from models.seismic.earth.earthquake_depths import DENSITY_DEPTHS_KM, maximum_depth_km, mean_depth_density
 from models.seismic.geodesy import unit_vectors
+from tests.support.known_depths import find_median_km
 
 
 def test_slabs_are_deep_and_shields_are_not():
@@ -18,17 +19,16 @@ def test_poles_and_the_date_line_lie_in_a_cell_of_the_table():
     assert np.isfinite(maximum_depth_km(unit_vectors([90.0, -90.0, 0.0, 0.0], [0.0, 0.0, 180.0, -180.0]))).all()
 
 
-def find_median_km(latitude, longitude):
+def find_median_at(latitude, longitude):
     density = mean_depth_density(unit_vectors([latitude], [longitude]), np.ones(1))
-    steps = np.diff(DENSITY_DEPTHS_KM) * 0.5 * (density[1:] + density[:-1])
-    assert np.isclose(steps.sum(), 1.0)
-    return float(np.interp(0.5, np.concatenate(([0.0], np.cumsum(steps))), DENSITY_DEPTHS_KM))
+    assert np.isclose(np.trapezoid(density, DENSITY_DEPTHS_KM), 1.0)
+    return find_median_km(density)
 
 
 def test_most_earthquakes_are_at_the_depths_of_their_region():
-    assert find_median_km(-21.0, -179.5) > 400.0, "beneath Fiji"
-    assert find_median_km(37.0, -118.0) < 20.0, "in California"
-    assert 15.0 < find_median_km(38.0, 142.5) < 50.0, "off Japan"
+    assert find_median_at(-21.0, -179.5) > 400.0, "beneath Fiji"
+    assert find_median_at(37.0, -118.0) < 20.0, "in California"
+    assert 15.0 < find_median_at(38.0, 142.5) < 50.0, "off Japan"
 
 
 def test_the_density_of_a_region_is_the_mean_of_its_points():
