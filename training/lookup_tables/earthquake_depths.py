@@ -6,15 +6,10 @@ from numpy.typing import NDArray
 from models.array_types import Floats
 from models.seismic.earth.earthquake_depths import CELL_DEG, DENSITY_DEPTHS_KM, EARTHQUAKE_DEPTHS_FILE
 from models.seismic.geodesy import distance_deg
-from training.synthesis.catalogs import EarthquakeCatalog
+from training.synthesis.catalogs import SHALLOW_SCALE_KM, EarthquakeCatalog, is_depth_unresolved
 
 SEARCH_RADIUS_DEG, WIDTH_DEG = 4.0, 2.0  # of the maximum; standard deviation of the weights by distance
 ELSEWHERE = 10.0  # earthquakes of anywhere that count with those near a node
-SHALLOW_KM, ASSUMED_KM, SHALLOW_SCALE_KM = 20.0, 33.0, 20.0
-"""
-Long periods do not tell the depths of earthquakes down to 20 km, and the catalog gives hardly any less than 12 km; 33 km is assumed where
-nothing tells the depth. Both kinds count as half of a normal distribution from the surface down, with the last value as its deviation.
-"""
 DEVIATION_KM, DEVIATION_FRACTION = 3.0, 0.1  # of the others: constant, and relative to the depth
 
 
@@ -36,7 +31,7 @@ def tabulate_depths(catalog: EarthquakeCatalog) -> tuple[NDArray[np.uint16], NDA
 def smooth_depths(depths_km: Floats) -> Floats:
     """Make the density [events, depths] of the depth of each earthquake, as uncertain as catalogs have it."""
     deviations = DEVIATION_KM + DEVIATION_FRACTION * depths_km
-    is_shallow = (depths_km <= SHALLOW_KM) | (depths_km == ASSUMED_KM)
+    is_shallow = is_depth_unresolved(depths_km)
     centers_km, deviations = np.where(is_shallow, 0.0, depths_km), np.where(is_shallow, SHALLOW_SCALE_KM, deviations)
     kernels = np.exp(-0.5 * ((DENSITY_DEPTHS_KM - centers_km[:, None]) / deviations[:, None]) ** 2)
     return np.asarray(kernels / np.trapezoid(kernels, DENSITY_DEPTHS_KM, axis=1)[:, None])

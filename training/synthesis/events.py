@@ -12,10 +12,12 @@ from models.seismic.waveforms import Record
 from training.config import TrainingSettings
 from training.earth.greens import GreensStore
 from training.synthesis.catalogs import (
+    SHALLOW_SCALE_KM,
     EarthquakeCatalog,
     GlacialCatalog,
     StationCatalog,
     draw_double_couples,
+    is_depth_unresolved,
     load_earthquakes,
     load_glacial_earthquakes,
     load_stations,
@@ -74,12 +76,18 @@ def open_sampler(
     return EventSampler(first, *catalogs, realism or Realism(PathScatter(), character=measure_noise_character(folder)), tuple(others))
 
 
+def draw_depth_km(depth_km: float, random: np.random.Generator) -> float:
+    """Return the depth of an earthquake of a catalog, or draw one from the surface down where the catalog does not resolve it."""
+    return abs(float(random.normal(scale=SHALLOW_SCALE_KM))) if is_depth_unresolved(depth_km) else depth_km
+
+
 def draw_earthquake(sampler: EventSampler, random: np.random.Generator, magnitudes: tuple[float, float]) -> tuple[Source, int]:
     """
     Draw an earthquake; returns its source and year.
 
     Epicenter and depth come from the catalog (half the time weighted toward deep events, and 15 % of epicenters from the glacial
-    catalog), the magnitude is uniform in the range, and the mechanism is the catalog's or, one time in three, a random double couple.
+    catalog), with depths from the surface down where it does not resolve them; the magnitude is uniform in the range, and the mechanism is
+    the catalog's or, one time in three, a random double couple.
     """
     catalog, row = sampler.earthquakes, random.integers(len(sampler.earthquakes.years))
     if random.uniform() < 0.5:
@@ -89,11 +97,12 @@ def draw_earthquake(sampler: EventSampler, random: np.random.Generator, magnitud
     tensor = catalog.tensors[row] / catalog.moments[row] * moment
     if random.uniform() < 0.33:
         tensor = draw_double_couples(random, np.array([moment]))[0]
-    latitude, longitude, depth = catalog.latitudes_deg[row], catalog.longitudes_deg[row], catalog.depths_km[row]
+    latitude, longitude = catalog.latitudes_deg[row], catalog.longitudes_deg[row]
+    depth_km = draw_depth_km(float(catalog.depths_km[row]), random)
     if random.uniform() < 0.15:
         glacier = random.integers(len(sampler.glacial.years))
         latitude, longitude = sampler.glacial.latitudes_deg[glacier], sampler.glacial.longitudes_deg[glacier]
-    stored = sampler.store.table(float(depth)).depth_km
+    stored = sampler.store.table(depth_km).depth_km
     return make_earthquake((float(latitude), float(longitude), stored), tensor, sampler.store.time_step_s, random), int(catalog.years[row])
 
 

@@ -111,7 +111,7 @@ def _describe_centroid(ids: ResourceIds, source: SourceEstimate, centroid: Centr
             confidence_level=68.0,
         ),
         depth=depth_m,
-        depth_errors=QuantityError(uncertainty=1000.0 * (source.depth_uncertainty_km or 0.0)),
+        depth_errors=state_depth_errors(source.depth_uncertainty_km),
         depth_type="from moment tensor inversion",
         origin_type="centroid",
         method_id=ResourceIdentifier(f"{UNNAMED}/method/waveform-inversion"),
@@ -119,6 +119,11 @@ def _describe_centroid(ids: ResourceIds, source: SourceEstimate, centroid: Centr
         evaluation_status="preliminary",
         creation_info=ids.creation(),
     )
+
+
+def state_depth_errors(uncertainty_km: float | None) -> QuantityError:
+    """State half the width of the interval about a depth that holds 68 % in meters, with that level; nothing where it is unknown."""
+    return QuantityError() if uncertainty_km is None else QuantityError(uncertainty=1000.0 * uncertainty_km, confidence_level=68.0)
 
 
 def _describe_magnitude(ids: ResourceIds, source: SourceEstimate, origin: Origin) -> Magnitude | None:

@@ -27,7 +27,7 @@ from obspy.geodetics import FlinnEngdahl
 from models.seismic.geodesy import KM_PER_DEGREE, wrap_longitude_deg
 from models.seismic.location.regions import NORMAL_AXIS
 from workers.contracts import JobRecord
-from workers.exports.focal_mechanism import MIN_COSINE, UNNAMED, ResourceIds, add_focal_mechanism
+from workers.exports.focal_mechanism import MIN_COSINE, UNNAMED, ResourceIds, add_focal_mechanism, state_depth_errors
 from workers.results import DistanceEstimate, Epicenter, LocateResult
 from workers.settings import DEFAULT_AGENCY
 
@@ -163,7 +163,7 @@ def standard_deviations_km(epicenter: Epicenter) -> tuple[float, float]:
 def _depth_fields(result: LocateResult) -> dict[str, Any]:
     if result.depth_km is None:
         return {}
-    errors = QuantityError() if result.depth_uncertainty_km is None else QuantityError(uncertainty=1000.0 * result.depth_uncertainty_km)
+    errors = state_depth_errors(result.depth_uncertainty_km)
     return {"depth": 1000.0 * result.depth_km, "depth_errors": errors, "depth_type": "from location" if result.arrivals else "other"}
 
 

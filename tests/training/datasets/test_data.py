@@ -18,7 +18,7 @@ from training.earth.dispersion import predict_dispersion
 from training.earth.structure import DECKS, build_deck_rows
 from training.experiments.demo_bundles import encode_miniseed, encode_stations
 from training.synthesis.catalogs import draw_double_couples, load_earthquakes, load_glacial_earthquakes, load_stations
-from training.synthesis.events import draw_distance_range, draw_event, draw_near_magnitude, open_sampler
+from training.synthesis.events import draw_depth_km, draw_distance_range, draw_event, draw_near_magnitude, open_sampler
 from training.synthesis.instrument_defects import apply_defects
 from training.synthesis.path_effects import (
     CRUST_DELAYS,
@@ -81,6 +81,14 @@ def test_stations_are_exactly_at_their_labeled_distances(sampler):
         difference = (azimuth_deg(*epicenter, stations.latitudes_deg, stations.longitudes_deg) - stations.azimuths_deg + 180) % 360 - 180
         assert np.abs(difference).max() < 1e-3
         assert [record.latitude_deg for record in event.records] == pytest.approx(stations.latitudes_deg)
+
+
+def test_earthquakes_of_unresolved_catalog_depth_begin_at_the_surface():
+    random = np.random.default_rng(3)
+    drawn = [draw_depth_km(12.0, random) for _ in range(400)]
+    assert np.percentile(drawn, (10, 50, 90)) == pytest.approx((2.5, 13.5, 33.0), abs=4.0)
+    assert draw_depth_km(33.0, random) != 33.0, "where nothing tells the depth, catalogs state 33 km"
+    assert [draw_depth_km(depth, random) for depth in (24.0, 600.0)] == [24.0, 600.0]
 
 
 def test_shards_follow_from_their_seed(settings):

@@ -3,7 +3,8 @@
 import numpy as np
 
 from tests.support.known_depths import find_median_km
-from training.lookup_tables.earthquake_depths import ASSUMED_KM, smooth_depths
+from training.lookup_tables.earthquake_depths import smooth_depths
+from training.synthesis.catalogs import ASSUMED_KM
 
 
 def test_depths_that_catalogs_do_not_resolve_are_shallow_ones_and_others_stay():

@@ -146,7 +146,7 @@ def test_quakeml_has_depth_and_ellipse_in_meters(record: JobRecord, located: Loc
     origin = event.preferred_origin()
     assert event.event_type == "earthquake"
     assert origin.depth == 12_000.0
-    assert origin.depth_errors.uncertainty == 9_000.0
+    assert (origin.depth_errors.uncertainty, origin.depth_errors.confidence_level) == (9_000.0, 68.0)
     assert origin.longitude == pytest.approx(-164.02)
     assert origin.origin_uncertainty.max_horizontal_uncertainty == 30_000.0
     assert origin.origin_uncertainty.min_horizontal_uncertainty == 18_000.0
