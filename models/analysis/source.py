@@ -31,7 +31,7 @@ from models.seismic.signal.rotation import rotate_to_north_east
 from models.seismic.source.greens_tables import GreensTables
 from models.seismic.source.inversion import invert_source
 from models.seismic.source.observations import MAX_DISTANCE_DEG
-from models.seismic.source.problem import ASSUMED_GAIN_DEVIATION, KNOWN_GAIN_DEVIATION, PHASE_ERRORS, EpicenterPrior, Kind, Motion
+from models.seismic.source.problem import ASSUMED_GAIN_DEVIATION, KNOWN_GAIN_DEVIATION, EpicenterPrior, Kind, Motion
 from models.seismic.source.solution import MAX_CENTROID_DELAY_S, MIN_LOG_LIKELIHOOD, SourceSolution, describe_fit, measure_amplitude
 from models.seismic.waveforms import Gather, Record
 from models.specs.event_type import EventClass
@@ -59,11 +59,6 @@ What records of unknown response are proportional to. With a choice of corner pe
 within 10 degrees in 78 instead of 64 % (n = 54 and 53, seeds 3408 to 3410); depths of moment tensors in 75 instead of 76 % (n = 89 and 86,
 seeds 3408 and 3409), which do without.
 """
-COMPARED_PHASE_ERROR: Final = PHASE_ERRORS["tensor"]
-"""
-At which kinds of source are inverted for to compare their log likelihoods. A force is inverted for once more, with its own phase error,
-before it is stated.
-"""
 KINDS: Final[Mapping[str, Kind]] = {"earthquake": "tensor", "glacial": "force"}
 
 
@@ -86,11 +81,11 @@ def add_source(found: EventLocation, gather: Gather, records: Sequence[Record], 
     invert = partial(find_source, earths, gather, records, found.location, found.origin)
     kinds = list_kinds(found)
     compared = () if kinds == ("force",) else kinds
-    sources = {kind: source for kind in compared if (source := invert(kind, COMPARED_PHASE_ERROR)) is not None}
+    sources = {kind: source for kind in compared if (source := invert(kind, is_compared=True)) is not None}
     found = weigh_sources(found, sources)
     source = sources.get(KINDS[found.event_type]) if found.event_type in KINDS else None
-    if found.event_type == "glacial" and "force" in kinds:
-        source = invert("force", PHASE_ERRORS["force"])
+    if found.event_type == "glacial" and "force" in kinds:  # once more, with the phase error of forces
+        source = invert("force")
     if source is None or not source.constrains:
         return replace(found, source=source)
     stated = replace(found, source=source)
@@ -197,12 +192,13 @@ def find_source(
     location: Location,
     origin: OriginTime,
     kind: Kind,
-    phase_error: float,
+    *,
+    is_compared: bool = False,
 ) -> SourceSolution | None:
     """
     Invert for a source of one kind around a located epicenter; None with fewer than three usable traces or without tables.
 
-    `phase_error` as of `invert_source`.
+    `is_compared` as of `invert_source`.
     """
     traces = select_traces(gather, location)
     if not traces or not earths:
@@ -221,7 +217,7 @@ def find_source(
         motion,
         gain_deviations=choose_gain_deviations(traces, known) if kind == "force" else {},  # amplitudes gave tensors nothing
         horizontals=condition_horizontals(gather, records, traces),
-        phase_error=phase_error,
+        is_compared=is_compared,
     )
     if fit is None:
         return None

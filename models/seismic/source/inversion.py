@@ -108,7 +108,8 @@ def invert_source(
     motion: Motion = "velocity",
     gain_deviations: Mapping[int, float] | None = None,
     horizontals: Floats32 | None = None,
-    phase_error: float | None = None,
+    *,
+    is_compared: bool = False,
 ) -> SourceFit | None:
     """
     Invert records for a source of one kind around an epicenter; None with fewer than three usable traces.
@@ -130,14 +131,15 @@ def invert_source(
     horizontals : float32 [traces, 2, samples], optional
         Motion to the north and east of the traces of the gather, on its clock, NaN where there is none. Their Love waves count, those of
         a moment tensor around the best source of the scan: among many mechanisms and places noise on horizontals leads astray.
-    phase_error : float, optional
-        As of `observe_records`; None for that of the kind. Log likelihoods can be compared at the same one only. At its own one a force is
-        sampled longer, since it is to be stated (`FORCE_SAMPLES`).
+    is_compared : bool
+        Whether the log likelihood is to be compared with that of another kind of source: both then have the phase error of moment tensors.
+        A force that is not is to be stated, and is sampled longer (`FORCE_SAMPLES`).
 
     """
-    own_error, states = PHASE_ERRORS[kind], SCANNED_DEPTHS if kind == "tensor" else np.arange(len(HISTORY_DELAYS_S))
+    states = SCANNED_DEPTHS if kind == "tensor" else np.arange(len(HISTORY_DELAYS_S))
+    phase_error = PHASE_ERRORS["tensor" if is_compared else kind]
     guess = Guess(prior.latitude_deg, prior.longitude_deg, prior.time_s)
-    records = _Records(gather, traces, horizontals, gain_deviations or {}, own_error if phase_error is None else phase_error)
+    records = _Records(gather, traces, horizontals, gain_deviations or {}, phase_error)
     excitations = [(make_excitation(kind, states, one), share) for one, share in list_motions(motion).items()]
     excitation = excitations[0][0]
     rough_records = records if kind == "force" else replace(records, horizontals=None)
@@ -147,8 +149,8 @@ def invert_source(
     starts = _scan(rough, prior, kind)
     cooled = [_take_best(_walk(rough, start, COOLING, MAX_DELAY_S, number)) for number, start in enumerate(starts)]
     models = [PathModel(earth, one, float(np.log(share))) for one, share in excitations for earth in earths]
-    samples = FORCE_SAMPLES if kind == "force" and records.phase_error == own_error else SAMPLES
-    return _refine(records, models, prior, cooled, guess, samples)
+    is_stated_force = kind == "force" and not is_compared
+    return _refine(records, models, prior, cooled, guess, FORCE_SAMPLES if is_stated_force else SAMPLES)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from models.analysis.pipeline import ForceAzimuthEstimate, locate_event
 from models.analysis.source import (
     CLASS_WEIGHTS,
     CLEAR_CLASS_WEIGHTS,
-    COMPARED_PHASE_ERROR,
     add_source,
     choose_gain_deviations,
     combine_source_depth,
@@ -25,7 +24,7 @@ from models.analysis.source import (
 from models.imaging.conditioning import condition
 from models.seismic.association.arrivals import Arrival
 from models.seismic.source.greens_tables import DEPTHS_KM as SOURCE_DEPTHS_KM
-from models.seismic.source.problem import KNOWN_GAIN_DEVIATION, PHASE_ERRORS
+from models.seismic.source.problem import KNOWN_GAIN_DEVIATION
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Horizontals, Record
 from models.specs.event_type import EVENT_CLASSES
@@ -42,7 +41,7 @@ def glacial(opened, make_gather):
 
 def state(monkeypatch, found, gather, source):
     """The answer with that source found."""
-    monkeypatch.setattr(analysis, "find_source", lambda *_: source)
+    monkeypatch.setattr(analysis, "find_source", lambda *_, **_options: source)
     return add_source(found, gather, (), {"toy": None})
 
 
@@ -136,7 +135,7 @@ def test_a_source_without_likelihood_azimuths_or_traces_changes_nothing(monkeypa
 
 
 def weigh(monkeypatch, found, gather, probabilities, radius_km=100.0, **sources):
-    """The answer for a class of these probabilities, and the kinds of source that were tried."""
+    """The answer for a class of these probabilities, and the kinds of source that were tried, with whether to be compared."""
     known = replace(found.classification, probabilities=dict(zip(EVENT_CLASSES, probabilities, strict=True)), event_type="undetermined")
     unsure = replace(
         found,
@@ -145,7 +144,12 @@ def weigh(monkeypatch, found, gather, probabilities, radius_km=100.0, **sources)
         location=replace(found.location, horizontal_uncertainty_km=radius_km),
     )
     tried = []
-    monkeypatch.setattr(analysis, "find_source", lambda *given: tried.append(given[-2:]) or sources.get(given[-2]))
+
+    def find_source(*given, is_compared=False):
+        tried.append((given[-1], is_compared))
+        return sources.get(given[-1])
+
+    monkeypatch.setattr(analysis, "find_source", find_source)
     return add_source(unsure, gather, (), {"toy": None}), tried
 
 
@@ -162,7 +166,7 @@ def test_an_open_class_is_that_of_the_kind_of_source_that_fits_better(monkeypatc
     glacial, tried = weigh(monkeypatch, found, gather, (0.5, 0.45, 0.05), force=force, tensor=tensor)
     earthquake, _ = weigh(monkeypatch, found, gather, (0.5, 0.45, 0.05), force=force, tensor=replace(tensor, log_likelihood=180.0))
 
-    assert tried[:2] == [("tensor", COMPARED_PHASE_ERROR), ("force", COMPARED_PHASE_ERROR)]
+    assert tried[:2] == [("tensor", True), ("force", True)]
     assert glacial.classification.probabilities["earthquake"] < 0.1
     assert glacial.source.kind == "force" or glacial.event_type != "glacial"
     assert (earthquake.event_type, earthquake.source.kind) == ("earthquake", "tensor")
@@ -215,7 +219,7 @@ def test_a_sure_class_or_a_lost_epicenter_has_no_other_kind_of_source_tried(monk
 
     answer, tried = weigh(monkeypatch, found, gather, probabilities, radius_km, force=make_force(), tensor=make_tensor())
 
-    assert tried == [("tensor", COMPARED_PHASE_ERROR)]
+    assert tried == [("tensor", True)]
     assert answer.event_type == "earthquake"
 
 
@@ -228,8 +232,8 @@ def test_a_force_that_is_stated_is_inverted_for_with_the_phase_error_of_forces(m
     alone, only = weigh(monkeypatch, found, gather, (0.001, 0.95, 0.049), **sources)
 
     assert (compared.event_type, compared.source.kind) == ("glacial", "force")
-    assert tried == [("tensor", COMPARED_PHASE_ERROR), ("force", COMPARED_PHASE_ERROR), ("force", PHASE_ERRORS["force"])]
-    assert only == [("force", PHASE_ERRORS["force"])]
+    assert tried == [("tensor", True), ("force", True), ("force", False)]
+    assert only == [("force", False)]
     assert alone.source.kind == "force"
 
 

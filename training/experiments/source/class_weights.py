@@ -26,7 +26,6 @@ from models.analysis.source import (
     CLASS_WEIGHTS,
     CLEAR_CLASS_WEIGHTS,
     CLEAR_LOG_LIKELIHOOD,
-    COMPARED_PHASE_ERROR,
     compare_kinds,
     find_source,
     list_kinds,
@@ -115,7 +114,7 @@ def compare_event(models: Models, earths: Mapping[str, GreensTables], event: Lab
     if len(kinds := list_kinds(found)) < 2 or found.classification is None:
         return None
     invert = partial(find_source, earths, gather, event.records, found.location, found.origin)
-    tried = {kind: invert(kind, COMPARED_PHASE_ERROR) for kind in kinds}
+    tried = {kind: invert(kind, is_compared=True) for kind in kinds}
     sources = {kind: source for kind, source in tried.items() if source is not None}
     difference = compare_kinds(sources)
     if difference is None:

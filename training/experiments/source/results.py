@@ -11,7 +11,6 @@ from tqdm import tqdm
 from models.analysis.pipeline import ForceAzimuthEstimate, Models
 from models.analysis.source import (
     ASSUMED_MOTION,
-    COMPARED_PHASE_ERROR,
     MAX_TRACES,
     choose_gain_deviations,
     has_ambiguous_sign,
@@ -143,18 +142,18 @@ def invert_records(
     kind: Kind,
     *,
     known_responses: bool,
-    phase_error: float | None = None,
+    is_compared: bool = False,
 ) -> SourceFit | None:
-    """Invert the records of an event for a source of one kind; None where traces are too few. `phase_error` as of `invert_source`."""
+    """Invert the records of an event for a source of one kind; None where traces are too few. `is_compared` as of `invert_source`."""
     traces = range(min(len(event.gather.trace_ids), MAX_TRACES))
     gains = choose_gain_deviations(traces, traces if known_responses else ()) if kind == "force" else {}
     motion: Motion = "displacement" if known_responses else ASSUMED_MOTION[kind]
-    return invert_source(event.gather, traces, earths, prior, kind, motion, gains, event.horizontals, phase_error)
+    return invert_source(event.gather, traces, earths, prior, kind, motion, gains, event.horizontals, is_compared=is_compared)
 
 
 def invert_likelihood(event: MixedEvent, earths: tuple[GreensTables, ...], prior: EpicenterPrior, kind: Kind) -> float | None:
     """Invert records of unknown response for the log likelihood of a source of one kind; None where traces are too few."""
-    fit = invert_records(event, earths, prior, kind, known_responses=False, phase_error=COMPARED_PHASE_ERROR)
+    fit = invert_records(event, earths, prior, kind, known_responses=False, is_compared=True)
     return None if fit is None else fit.log_likelihood
 
 
