@@ -1,6 +1,7 @@
 """Pictures of single traces with their epicentral distance and origin time: the training data of the offset model."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
@@ -31,6 +32,7 @@ from training.synthesis.events import (
     open_sampler,
     synthesize_event,
 )
+from training.synthesis.lateral_structure import LateralEarth, load_dispersion_map
 from training.synthesis.noise import measure_noise_character
 from training.synthesis.path_effects import PathScatter
 from training.synthesis.records import ORIGIN_S, Realism
@@ -47,7 +49,8 @@ class TraceRecipe(BaseModel):
 
     `near_share`: probability of a local network; `small_share`: of a magnitude of 4.7 to 5.7 otherwise, else up to `largest_magnitude`;
     `left_edges`: probabilities of the pictures' left edges: "start" of the record; up to EARLIER_S "before" it; between it and "arrival"
-    of P; "anywhere" in the record. `crusts`: whether paths through PREM get the dispersion of other crusts.
+    of P; "anywhere" in the record. `crusts`: whether paths through PREM get the dispersion of other crusts. `lateral_share`: probability
+    that the paths of an event have the lateral structure of LITHO1.0 (from the data folder), instead of random Earth models.
     """
 
     # The fields are part of the data set's fingerprint, which cards state: a renamed field makes another data set.
@@ -62,6 +65,7 @@ class TraceRecipe(BaseModel):
     largest_magnitude: float
     left_edges: dict[LeftEdge, float]
     crusts: bool
+    lateral_share: float
     kinds: dict[str, float]
     seed: int
 
@@ -89,11 +93,19 @@ def _draw_event(sampler: EventSampler, recipe: TraceRecipe, random: np.random.Ge
     return synthesize_event(sampler, source, year, recipe.traces_per_event, range_deg, random, draw_free_windows)
 
 
+def make_realism(recipe: TraceRecipe, settings: TrainingSettings) -> Realism:
+    """Make the effects of a recipe; FileNotFoundError where it asks for lateral structure and the data folder has none."""
+    usual = Realism(PathScatter(crusts=recipe.crusts), character=measure_noise_character(settings.data_dir))
+    if not recipe.lateral_share:
+        return usual
+    return replace(usual, mix_earths=LateralEarth(load_dispersion_map(settings.data_dir, settings.build_dir), recipe.lateral_share))
+
+
 def draw_gathers(
     recipe: TraceRecipe, settings: TrainingSettings, seed: int, realism: Realism | None = None
 ) -> Iterator[tuple[int, SyntheticEvent, Gather, np.random.Generator]]:
     """Draw the events of one shard: number, event, conditioned records, random stream; none of too few stations."""
-    realism = realism or Realism(PathScatter(crusts=recipe.crusts), character=measure_noise_character(settings.data_dir))
+    realism = realism or make_realism(recipe, settings)
     sampler = open_sampler(greens.load_stores(settings.build_dir / "greens", recipe.store), settings, recipe.seed, realism)
     random = np.random.default_rng([recipe.seed, seed])
     for number in range(recipe.events_per_shard):
@@ -130,6 +142,7 @@ def draw_traces(recipe: TraceRecipe, spec: ModelSpec, settings: TrainingSettings
 def make_trace_shards(recipe: TraceRecipe, settings: TrainingSettings, seeds: list[int], spec: ModelSpec = OFFSET) -> Shards:
     """Draw or load the shards of those seeds, in the style of a model that reads traces."""
     stores = greens.load_stores(settings.build_dir / "greens", recipe.store)
+    make_realism(recipe, settings)  # computes the dispersion map here, not in each process
     data_fingerprint = combine_fingerprints(
         recipe, fingerprint(spec.style), greens.fingerprint_stores(stores), str(settings.data_dir is not None)
     )

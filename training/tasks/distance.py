@@ -20,7 +20,7 @@ from training.evaluation.metrics import score_distances
 from training.export.quantization import Predictions
 from training.learning.calibration import calibrate_distance
 from training.learning.fit import Batch, Batches, FitRecipe
-from training.tasks.training_task import NetworkData, NetworkTask, UnseenSet, describe_earths, load_run
+from training.tasks.training_task import NetworkData, NetworkTask, UnseenSet, average_with_run, describe_earths, load_run
 
 # Not used as a shard number: numpy takes [3407, 77] and [3407, 77, 0] for one seed, and the latter is that of the first sections.
 RESERVED_SEED = 77
@@ -34,7 +34,12 @@ LIMITS = (
 
 
 class OffsetRecipe(BaseModel):
-    """Numbers of shards, and the fit; `starts_from`: the run in build/runs whose best weights training starts from, if any."""
+    """
+    Numbers of shards, and the fit.
+
+    `starts_from`: the run in build/runs whose best weights training starts from, if any. `start_share`: their share in the mean of these
+    and the fitted weights that is exported, which errs less on other data than either (Wortsman et al. 2022, doi:10.1109/CVPR52688.2022.00780).
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,6 +47,7 @@ class OffsetRecipe(BaseModel):
     validation_shards: int
     test_shards: int
     starts_from: str = ""
+    start_share: float = 0.0
     fit: FitRecipe
 
 
@@ -55,9 +61,13 @@ def assign_shards(plan: OffsetRecipe) -> tuple[list[int], list[int], list[int]]:
 def describe_distance_limits(plan: OffsetRecipe, source: TraceRecipe, traces: int) -> tuple[str, ...]:
     """Write the card's limits: what the model was trained on, and what it cannot do."""
     start = f", starting from the weights of {plan.starts_from}" if plan.starts_from else ""
+    if plan.start_share:
+        start += f", whose share in the mean of both that is served is {plan.start_share:g}"
     trained = f"Trained on {traces:,} synthetic traces at 10 s and longer through {describe_earths(source.store)}"
     if source.crusts:
         trained += " with the dispersion of random crusts"
+    if source.lateral_share:
+        trained += f", of {100 * source.lateral_share:.0f} % of the events with the lateral structure of LITHO1.0"
     return f"{trained}, {'once' if plan.fit.epochs == 1 else f'up to {plan.fit.epochs} times'} each{start}.", *LIMITS
 
 
@@ -89,6 +99,11 @@ class DistanceTask(NetworkTask):
         """Load the run that the plan starts from."""
         if self.plan.starts_from:
             load_run(network, runs / self.plan.starts_from)
+
+    def finish_weights(self, network: PictureModel, runs: Path) -> None:
+        """Average the fitted weights with those that training started from, as the plan states."""
+        if self.plan.start_share:
+            average_with_run(network, runs / self.plan.starts_from, self.plan.start_share)
 
     def load_data(self, settings: TrainingSettings) -> NetworkData:
         """Draw or load validation and training traces."""

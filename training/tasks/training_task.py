@@ -122,6 +122,9 @@ class NetworkTask(TrainingTask):
     def set_initial_weights(self, network: PictureModel, runs: Path, version: str) -> None:
         """Load the weights that training starts from, if the plan names a run in the folder `runs`."""
 
+    def finish_weights(self, network: PictureModel, runs: Path) -> None:
+        """Change the fitted weights, by those of other runs in the folder `runs`; by default they stay."""
+
     @abstractmethod
     def load_data(self, settings: TrainingSettings) -> NetworkData:
         """Draw or load training and validation data."""
@@ -144,6 +147,7 @@ class NetworkTask(TrainingTask):
         network, runs = self.make_network(), settings.build_dir / "runs"
         self.set_initial_weights(network, runs, version)
         fit_network(network, self.fit_recipe, loaded.batches, runs / run)
+        self.finish_weights(network, runs)
         pictures, truth = loaded.batches.validation
         calibration = self.calibrate(network, pictures, truth)
         checks = load_recipe("quantization", QuantizationRecipe)
@@ -156,6 +160,14 @@ class NetworkTask(TrainingTask):
 def load_run(network: PictureModel, run: Path) -> None:
     """Load the best weights of a run's folder into a network of the same shape."""
     network.load_state_dict(torch.load(run / BEST, map_location="cpu", weights_only=True))
+
+
+def average_with_run(network: torch.nn.Module, run: Path, share: float) -> None:
+    """Average the weights of a network with the best ones of a run's folder, of the same shape, whose share is 0 to 1."""
+    own, other = network.state_dict(), torch.load(run / BEST, map_location="cpu", weights_only=True)
+    network.load_state_dict(
+        {name: torch.lerp(own[name], other[name], share) if own[name].is_floating_point() else own[name] for name in own}
+    )
 
 
 def load_backbone(network: PictureModel, run: Path) -> None:

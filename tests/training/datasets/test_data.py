@@ -48,6 +48,7 @@ TRACES = TraceRecipe(
     largest_magnitude=8.6,
     left_edges={"start": 0.5, "before": 0.3, "arrival": 0.2, "anywhere": 0.0},
     crusts=True,
+    lateral_share=0.0,
     kinds={"earthquake": 0.5, "glacial": 0.5},
     seed=1,
 )
@@ -142,7 +143,11 @@ def test_the_card_states_traces_epochs_and_initial_weights():
     plain = TRACES.model_copy(update={"crusts": False})
     assert describe_distance_limits(fresh, plain, 1)[0].endswith("through one spherical Earth, up to 4 times each.")
     assert "through one spherical Earth with the dispersion of random crusts" in describe_distance_limits(fresh, TRACES, 1)[0]
+    lateral = plain.model_copy(update={"lateral_share": 0.5})
+    assert "of 50 % of the events with the lateral structure of LITHO1.0" in describe_distance_limits(fresh, lateral, 1)[0]
     assert describe_distance_limits(continued, TRACES, 1)[0].endswith("up to 2 times each, starting from the weights of offset-3.")
+    averaged = continued.model_copy(update={"start_share": 0.5})
+    assert describe_distance_limits(averaged, TRACES, 1)[0].endswith("whose share in the mean of both that is served is 0.5.")
 
 
 def test_sections_are_drawn_through_the_serving_chain(settings):

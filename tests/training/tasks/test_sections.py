@@ -7,7 +7,7 @@ from models.networks.heads import DepthModel, EventTypeModel
 from training.config import load_recipe
 from training.tasks import sections
 from training.tasks.sections import DEPTH_TASK, SectionPlan
-from training.tasks.training_task import load_backbone
+from training.tasks.training_task import average_with_run, load_backbone
 
 pytestmark = pytest.mark.slow
 
@@ -48,3 +48,13 @@ def test_depth_is_never_negative():
     depth, sigma = network(torch.zeros(2))
     assert depth.min() >= 0
     assert sigma.min() > 0
+
+
+def test_weights_are_averaged_with_those_of_a_run_by_its_share(tmp_path):
+    network, other = torch.nn.BatchNorm1d(2), torch.nn.BatchNorm1d(2)
+    torch.nn.init.constant_(network.weight, 1.0)
+    torch.nn.init.constant_(other.weight, 3.0)
+    torch.save(other.state_dict(), tmp_path / "best.pt")
+    average_with_run(network, tmp_path, 0.25)
+    assert network.weight.tolist() == [1.5, 1.5]
+    assert network.num_batches_tracked.dtype == torch.long, "counts stay"

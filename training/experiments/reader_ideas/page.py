@@ -13,12 +13,12 @@ from training.evaluation.event_sources import list_real_events, read_real_truth
 from training.evaluation.metrics import NEAR_FRACTION, bootstrap
 from training.evaluation.pages import RESULTS, format_table, write_page
 from training.experiments.grid import describe_cell
-from training.experiments.reader_ideas.lateral import PERIODS_S, STORE_DECKS, load_dispersion_map
 from training.experiments.reader_ideas.run import CellResult, SetReadings, run_group
 from training.experiments.reader_ideas.sets import IdeaCell, IdeasRecipe, load_group_stores, load_trace_recipe, make_scored_sets
 from training.experiments.release_gate.page import MAX_BIAS_DEG, weigh_error
 from training.synthesis.catalogs import load_stations
 from training.synthesis.events import draw_distance_range, draw_event_source, open_sampler
+from training.synthesis.lateral_structure import PERIODS_S, STORE_DECKS, load_dispersion_map
 from training.synthesis.path_effects import CRUST, MANTLE, RAYLEIGH_KM_S
 from training.synthesis.path_effects import PERIODS_S as SCATTER_PERIODS_S
 from training.synthesis.records import find_nearest_table

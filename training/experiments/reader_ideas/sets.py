@@ -20,15 +20,14 @@ from models.specs.offset import OFFSET
 from models.specs.pictures import CONDITIONING, TRACE_FREQUENCY
 from training.config import TrainingSettings, load_recipe
 from training.datasets.shards import Arrays, Shards, combine_fingerprints, make_shards
-from training.datasets.traces import TraceRecipe, draw_traces
+from training.datasets.traces import TraceRecipe, draw_traces, make_realism
 from training.earth import greens
 from training.earth.greens import GreensStore
 from training.evaluation.event_sources import list_real_events, read_real_records, read_real_truth
 from training.experiments.reader_ideas.backbones import Architecture
-from training.experiments.reader_ideas.lateral import NODES, PERIODS_S, LateralEarth, load_dispersion_map
 from training.experiments.release_gate.copies import draw_copy, read_geometry
 from training.learning.fit import FitRecipe
-from training.synthesis.noise import measure_noise_character
+from training.synthesis.lateral_structure import NODES, PERIODS_S
 from training.synthesis.path_effects import PathScatter
 from training.synthesis.records import Realism
 
@@ -119,13 +118,12 @@ def load_trace_recipe(plan: IdeasRecipe, group: str) -> TraceRecipe:
     return load_recipe("traces", TraceRecipe).model_copy(update=changes)
 
 
-def make_realism(paths: Paths, plan: IdeasRecipe, group: str, settings: TrainingSettings) -> Realism:
-    """Make the effects of training with random paths, or with lateral structure and what random scatter is left."""
-    usual = Realism(PathScatter(crusts=load_trace_recipe(plan, group).crusts), character=measure_noise_character(settings.data_dir))
+def choose_realism(paths: Paths, plan: IdeasRecipe, group: str, settings: TrainingSettings) -> Realism:
+    """Choose the effects of training with random paths, or with lateral structure and what random scatter is left."""
     if paths == "random":
-        return usual
-    earth = LateralEarth(load_dispersion_map(settings.data_dir, settings.build_dir))
-    return replace(usual, paths=PathScatter(dispersion=plan.lateral_scatter), mix_earths=earth)
+        return make_realism(load_trace_recipe(plan, group), settings)
+    lateral = make_realism(load_trace_recipe(plan, group).model_copy(update={"lateral_share": 1.0}), settings)
+    return replace(lateral, paths=PathScatter(dispersion=plan.lateral_scatter))
 
 
 @cache
@@ -144,7 +142,7 @@ def mark_data(paths: Paths, plan: IdeasRecipe, group: str, settings: TrainingSet
 
 def draw_idea_traces(paths: Paths, plan: IdeasRecipe, group: str, settings: TrainingSettings, seed: int) -> Arrays:
     """Draw one shard of traces through a model of paths, as `training.datasets.traces.draw_traces` does."""
-    return draw_traces(load_trace_recipe(plan, group), OFFSET, settings, seed, make_realism(paths, plan, group, settings))
+    return draw_traces(load_trace_recipe(plan, group), OFFSET, settings, seed, choose_realism(paths, plan, group, settings))
 
 
 def make_idea_shards(paths: Paths, plan: IdeasRecipe, group: str, settings: TrainingSettings, seeds: list[int]) -> Shards:
@@ -195,7 +193,7 @@ def make_no_pictures() -> Pictures:
 
 def draw_copies(paths: Paths, plan: IdeasRecipe, group: str, settings: TrainingSettings, folder: Path, number: int) -> Arrays:
     """Draw the copies of the event of that number in a folder: through the Earth models in turn, or through lateral structure."""
-    geometry, realism = read_geometry(list_real_events(folder)[number]), make_realism(paths, plan, group, settings)
+    geometry, realism = read_geometry(list_real_events(folder)[number]), choose_realism(paths, plan, group, settings)
     stores = load_group_stores(settings.build_dir, plan.groups[group].store)
     random, parts = np.random.default_rng([plan.seed, 5, number]), []
     for copy in range(plan.copies if geometry.windows else 0):

@@ -12,9 +12,9 @@ from models.seismic.waveforms import Record
 from training.config import load_recipe
 from training.experiments.demo_bundles import encode_miniseed
 from training.experiments.reader_ideas import page, run
-from training.experiments.reader_ideas.lateral import PERIODS_S
 from training.experiments.reader_ideas.run import CellResult, SetReadings, run_group
 from training.experiments.reader_ideas.sets import IdeasRecipe, average_squares, make_scored_sets
+from training.synthesis.lateral_structure import PERIODS_S
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +54,7 @@ def own_settings(settings, tmp_path):
     (tmp_path / "build" / "greens").symlink_to(settings.build_dir / "greens")
     stores = np.full((3, len(PERIODS_S)), 0.27)
     parts = {"nodes": np.array([[1.0, 0, 0], [-1.0, 0, 0]]), "slowness_s_km": stores[:2] * 1.1, "sea_floor": np.array([True, False])}
-    np.savez(tmp_path / "build" / "reader_ideas" / "dispersion_map.npz", **parts, store_slowness_s_km=stores)
+    np.savez(tmp_path / "build" / "dispersion_map.npz", **parts, store_slowness_s_km=stores)
     return settings.model_copy(update={"build_dir": tmp_path / "build"})
 
 

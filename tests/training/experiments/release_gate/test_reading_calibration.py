@@ -19,6 +19,7 @@ RECIPE = TraceRecipe(
     largest_magnitude=8.6,
     left_edges={"start": 1.0, "before": 0.0, "arrival": 0.0, "anywhere": 0.0},
     crusts=False,
+    lateral_share=0.0,
     kinds={"earthquake": 1.0},
     seed=1,
 )

@@ -23,7 +23,7 @@ from training.earth.dispersion import predict_dispersion
 from training.earth.greens import GreensStore
 from training.earth.structure import PREM, Q_KAPPA, Row, build_deck_rows
 from training.synthesis.path_effects import SPLIT_KM_S
-from training.synthesis.records import synthesize_displacement
+from training.synthesis.records import synthesize_displacement, synthesize_mixed_displacement
 from training.synthesis.sources import Source
 from training.synthesis.station_geometry import Stations
 
@@ -118,7 +118,7 @@ def compute_dispersion_map(path: Path, count: int = NODES) -> DispersionMap:
 
 def load_dispersion_map(data_dir: Path | None, build_dir: Path) -> DispersionMap:
     """Load the map from the build folder, or compute it from `earth/litho1.npz` of the data folder; raises FileNotFoundError without."""
-    kept = build_dir / "reader_ideas" / "dispersion_map.npz"
+    kept = build_dir / "dispersion_map.npz"
     if not kept.is_file():
         if data_dir is None or not (data_dir / "earth" / "litho1.npz").is_file():
             raise FileNotFoundError("lateral structure needs earth/litho1.npz in the data folder: set ATLAS_TRAINING_DATA_DIR")
@@ -160,19 +160,26 @@ def delay_surface_waves(motion: Floats, distances_deg: Floats, delays_s_km: Floa
 
 @dataclass(frozen=True)
 class LateralEarth:
-    """An Earth whose structure along each path is that of a dispersion map; the law `mix_earths` of `Realism`."""
+    """
+    An Earth whose structure along each path is that of a dispersion map; the law `mix_earths` of `Realism`.
+
+    `share`: probability that an event is in it; the paths of the others run through Earth models drawn at random.
+    """
 
     dispersion: DispersionMap
+    share: float = 1.0
 
     def __call__(
-        self, stores: tuple[GreensStore, ...], source: Source, stations: Stations, _one_earth_share: float, random: np.random.Generator
+        self, stores: tuple[GreensStore, ...], source: Source, stations: Stations, one_earth_share: float, random: np.random.Generator
     ) -> Floats:
         """
         Synthesize displacement [traces, samples] in meters through the stores, one of each of STORE_DECKS, in any order.
 
-        Paths of an event have what is under them, so that no fraction of events is given one Earth model. Where the continental or the
+        Paths of an event have what is under them; `one_earth_share` is of events with random paths. Where the continental or the
         oceanic store is missing, its paths run through PREM with the surface waves of the path.
         """
+        if self.share < 1.0 and random.uniform() >= self.share:
+            return synthesize_mixed_displacement(stores, source, stations, one_earth_share, random)
         slowness, sea_shares = self.dispersion.average_paths(source, stations)
         by_deck = {store.config.deck: store for store in stores}
         there = [deck in by_deck for deck in STORE_DECKS]

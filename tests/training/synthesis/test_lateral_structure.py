@@ -8,8 +8,8 @@ import pytest
 from models.seismic.geodesy import KM_PER_DEGREE, destination, unit_vectors
 from training.earth.dispersion import predict_dispersion
 from training.earth.structure import PREM, UPPER_STRUCTURES, build_deck_rows
-from training.experiments.reader_ideas import lateral
-from training.experiments.reader_ideas.lateral import (
+from training.synthesis import lateral_structure
+from training.synthesis.lateral_structure import (
     PERIODS_S,
     DispersionMap,
     LateralEarth,
@@ -88,14 +88,14 @@ def test_absent_layers_have_no_thickness_and_no_water_is_under_an_ice_shelf():
 
 
 def test_the_map_of_a_file_leaves_the_empty_row_out_and_bounds_velocities(tmp_path, monkeypatch):
-    monkeypatch.setattr(lateral, "predict_dispersion", lambda _, period: 1.0 if period == PERIODS_S[0] else 3.0)
+    monkeypatch.setattr(lateral_structure, "predict_dispersion", lambda _, period: 1.0 if period == PERIODS_S[0] else 3.0)
     columns = np.repeat(make_continental_column()[..., None], 3, axis=2)
     np.savez(
         tmp_path / "litho1.npz", litho1_mesh_coords=np.array([[10.0, 10.0, 20.0], [0, 0, 0], [50.0, 50.0, 0]]), litho1_all_data=columns
     )
     found = compute_dispersion_map(tmp_path / "litho1.npz")
     np.testing.assert_allclose(found.nodes, unit_vectors([10.0, 50.0], [20.0, 0.0]))
-    assert found.slowness_s_km[:, 0].tolist() == [1 / lateral.MIN_GROUP_KM_S] * 2
+    assert found.slowness_s_km[:, 0].tolist() == [1 / lateral_structure.MIN_GROUP_KM_S] * 2
     assert found.store_slowness_s_km.shape == (3, len(PERIODS_S))
     assert not found.sea_floor.any()
 
@@ -139,3 +139,12 @@ def test_paths_run_through_the_store_of_what_is_under_them_and_through_prem_wher
     motion = LateralEarth(halves)((store, ocean), source, stations, 0.4, np.random.default_rng(0))
     plain = synthesize_displacement(store, source, stations)
     np.testing.assert_allclose(motion, plain * [[1.0], [2.0]], atol=1e-6 * np.abs(plain).max())
+
+
+def test_a_share_of_events_has_lateral_structure_and_the_others_random_earth_models(store):
+    stations = make_stations([90.0, 90.0], store.forces.distances_deg[[5, 5]], np.array([5, 5]))
+    source, random = make_source(store), np.random.default_rng(0)
+    earth = LateralEarth(make_halves(), share=0.25)  # sea on all paths, which is slower than the store
+    plain = synthesize_displacement(store, source, stations)
+    delayed = [not np.allclose(earth((store,), source, stations, 1.0, random), plain) for _ in range(60)]
+    assert np.mean(delayed) == pytest.approx(0.25, abs=0.15)
