@@ -38,7 +38,8 @@ class OffsetRecipe(BaseModel):
     Numbers of shards, and the fit.
 
     `starts_from`: the run in build/runs whose best weights training starts from, if any. `start_share`: their share in the mean of these
-    and the fitted weights that is exported, which errs less on other data than either (Wortsman et al. 2022, doi:10.1109/CVPR52688.2022.00780).
+    and the fitted weights that is exported, which errs less on other data than either (Wortsman et al. 2022,
+    doi:10.1109/CVPR52688.2022.00780).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
