@@ -33,6 +33,11 @@ Probability that the depth of a section is misread altogether, by the true depth
 simulated earthquakes in `docs/results/section_depth.md`), mostly that of a deep event whose epicenter is wrong. Misread depths are
 distributed like those of shallow earthquakes.
 """
+SHALLOWEST_READ_KM: Final = 15.0
+"""
+Depth that the network reads from the sections of all sources above it, give or take: it has learned from a catalog that has hardly any
+above 12 km, and trained with such ones it cannot tell them either (`docs/history/training_log.md`).
+"""
 CONFUSED_PROBABILITY: Final = 0.05
 """Assumed probability that arrival times are of the wrong phases and say nothing of depth: complex ruptures are picked repeatedly."""
 MISFITTED_PROBABILITY: Final = 0.1
@@ -111,8 +116,17 @@ class DepthDensity:
         return replace(self, density=self.density * np.exp(phases.log_likelihood - phases.log_likelihood.max()))
 
     def with_section(self, reading: DepthEstimate) -> Self:
-        """Multiply with the likelihood of a section's reading."""
-        return self._with_reading(reading, np.interp(DEPTHS_KM, DEPTHS_OF_MISREADING_KM, MISREAD_AT_DEPTH))
+        """
+        Multiply with the likelihood of a section's reading.
+
+        Sources above `SHALLOWEST_READ_KM` are read as at that depth; a misread depth is distributed like those of earthquakes.
+        """
+        deviation_km = max(reading.uncertainty_km, MIN_DEPTH_ERROR_KM)
+        apart = (reading.depth_km - np.maximum(DEPTHS_KM, SHALLOWEST_READ_KM)) / deviation_km
+        right = np.exp(-0.5 * apart**2) / (np.sqrt(2.0 * np.pi) * deviation_km)
+        misread = np.interp(DEPTHS_KM, DEPTHS_OF_MISREADING_KM, MISREAD_AT_DEPTH)
+        wrong = float(self.seismicity.density(np.array([reading.depth_km]))[0])
+        return replace(self, density=self.density * ((1.0 - misread) * right + misread * wrong))
 
     def with_inversion(self, log_likelihood: Floats) -> Self:
         """Multiply with the likelihood of a source inversion, its logarithm [d]; misfitted depths are distributed like earthquakes."""
@@ -140,12 +154,6 @@ class DepthDensity:
         """Standard deviation, to which other depths of a small probability add."""
         probability = self.density / self.density.sum()
         return float(np.sqrt((probability * (DEPTHS_KM - (probability * DEPTHS_KM).sum()) ** 2).sum()))
-
-    def _with_reading(self, reading: DepthEstimate, wrong_probability: Floats) -> Self:
-        """Multiply with the likelihood of a reading; a wrong one is distributed like the depths of earthquakes."""
-        wrong = float(self.seismicity.density(np.array([reading.depth_km]))[0])
-        likelihood = (1.0 - wrong_probability) * _compute_normal(reading) + wrong_probability * wrong
-        return replace(self, density=self.density * likelihood)
 
 
 def _compute_normal(estimate: DepthEstimate) -> Floats:

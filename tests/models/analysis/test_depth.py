@@ -28,6 +28,16 @@ def test_depths_that_agree_are_averaged_by_their_variances():
     assert found.uncertainty_km == pytest.approx(np.hypot(20.0 / np.sqrt(2.0), 3.0 + 0.015 * 105.0), abs=3.0)
 
 
+def test_a_section_tells_no_depths_above_the_shallowest_that_is_read():
+    surface, shallow, deeper = (
+        DepthDensity.begin(SHALLOW, None).with_section(DepthEstimate(depth_km, 5.0)).estimate() for depth_km in (5.0, 15.0, 45.0)
+    )
+    assert shallow.depth_km == pytest.approx(surface.depth_km, abs=3.0), "both say: no deeper than that"
+    assert shallow.depth_km < 13.0
+    assert shallow.depth_km - shallow.uncertainty_km < 4.0
+    assert deeper.depth_km == pytest.approx(42.0, abs=6.0)
+
+
 def test_depths_that_contradict_each_other_leave_a_large_deviation():
     inverted = -0.5 * ((DEPTHS_KM - 73.0) / 8.0) ** 2
     both = DepthDensity.begin(DEEP, None).with_section(DepthEstimate(22.0, 7.0)).with_inversion(inverted).estimate()
