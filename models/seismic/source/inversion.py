@@ -137,9 +137,8 @@ def invert_source(
 
     """
     states = SCANNED_DEPTHS if kind == "tensor" else np.arange(len(HISTORY_DELAYS_S))
-    phase_error = PHASE_ERRORS["tensor" if is_compared else kind]
     guess = Guess(prior.latitude_deg, prior.longitude_deg, prior.time_s)
-    records = _Records(gather, traces, horizontals, gain_deviations or {}, phase_error)
+    records = _Records(gather, traces, horizontals, gain_deviations or {}, PHASE_ERRORS["tensor" if is_compared else kind])
     excitations = [(make_excitation(kind, states, one), share) for one, share in list_motions(motion).items()]
     excitation = excitations[0][0]
     rough_records = records if kind == "force" else replace(records, horizontals=None)
@@ -149,8 +148,7 @@ def invert_source(
     starts = _scan(rough, prior, kind)
     cooled = [_take_best(_walk(rough, start, COOLING, MAX_DELAY_S, number)) for number, start in enumerate(starts)]
     models = [PathModel(earth, one, float(np.log(share))) for one, share in excitations for earth in earths]
-    is_stated_force = kind == "force" and not is_compared
-    return _refine(records, models, prior, cooled, guess, FORCE_SAMPLES if is_stated_force else SAMPLES)
+    return _refine(records, models, prior, cooled, guess, FORCE_SAMPLES if kind == "force" and not is_compared else SAMPLES)
 
 
 @dataclass(frozen=True)
