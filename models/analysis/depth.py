@@ -35,7 +35,7 @@ distributed like those of shallow earthquakes.
 """
 SHALLOWEST_READ_KM: Final = 15.0
 """
-Depth that the network reads from the sections of all sources above it, give or take: it has learned from a catalog that has hardly any
+Depth that the network reads, roughly, from the sections of all sources above it: it has learned from a catalog that has hardly any
 above 12 km, and trained with such ones it cannot tell them either (`docs/history/training_log.md`).
 """
 CONFUSED_PROBABILITY: Final = 0.05

@@ -165,9 +165,8 @@ def load_run(network: PictureModel, run: Path) -> None:
 def average_with_run(network: torch.nn.Module, run: Path, share: float) -> None:
     """Average the weights of a network with the best ones of a run's folder, of the same shape, whose share is 0 to 1."""
     own, other = network.state_dict(), torch.load(run / BEST, map_location="cpu", weights_only=True)
-    network.load_state_dict(
-        {name: torch.lerp(own[name], other[name], share) if own[name].is_floating_point() else own[name] for name in own}
-    )
+    averaged = {name: torch.lerp(value, other[name], share) for name, value in own.items() if value.is_floating_point()}
+    network.load_state_dict(own | averaged)
 
 
 def load_backbone(network: PictureModel, run: Path) -> None:
