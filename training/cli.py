@@ -33,6 +33,7 @@ TABLES = {
     "rayleigh-dispersion": "models/seismic/earth/rayleigh_dispersion.npz: Rayleigh-wave phase velocities of PREM by disba",
     "surface-wave-excitation": "models/seismic/earth/surface_wave_excitation.npz: eigenfunctions in three crusts by disba",
     "earthquake-depths": "models/seismic/earth/earthquake_depths.npz: depths of cataloged earthquakes by region",
+    "seismicity": "models/seismic/earth/seismicity.npz: how often cataloged earthquakes occur where",
 }
 Groups = argparse._SubParsersAction
 
@@ -136,7 +137,7 @@ def fetch_recordings(arguments: argparse.Namespace, _settings: TrainingSettings)
 
 def write_table(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Compute one of the tables that serving looks up."""
-    from training.lookup_tables import earthquake_depths, rayleigh_dispersion, surface_wave_excitation, travel_times
+    from training.lookup_tables import earthquake_depths, rayleigh_dispersion, seismicity, surface_wave_excitation, travel_times
     from training.synthesis import catalogs
 
     if arguments.name == "travel-times":
@@ -146,7 +147,9 @@ def write_table(arguments: argparse.Namespace, settings: TrainingSettings) -> No
     elif arguments.name == "surface-wave-excitation":
         surface_wave_excitation.write_surface_wave_excitation()
     elif settings.data_dir is None:
-        raise SystemExit("set ATLAS_TRAINING_DATA_DIR to a folder with the Global CMT catalog: the built-in distributions have no slabs")
+        raise SystemExit("set ATLAS_TRAINING_DATA_DIR to a folder with catalogs of earthquakes: the built-in distributions are too rough")
+    elif arguments.name == "seismicity":
+        seismicity.write_seismicity(*catalogs.load_epicenters(settings.data_dir))
     else:
         earthquake_depths.write_earthquake_depths(catalogs.load_earthquakes(settings.data_dir, 0))
 

@@ -1,7 +1,8 @@
 """
 Directions of propagation: slowness vectors of plane waves across arrays, and polarization back azimuths of three-component stations.
 
-Both are likelihoods of an epicenter, and are joined with the distances into one prior for the association of arrival times.
+Both are likelihoods of an epicenter, and are joined with the distances and the places of known events into one prior for the association of
+arrival times.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from models.analysis.distances import DistanceReadings, station_distances
 from models.array_types import Floats
 from models.seismic.arrays.likelihood import PlaneWaveLikelihood
 from models.seismic.arrays.plane_waves import PlaneWave, detect_plane_waves
-from models.seismic.association.search import uniform_prior
+from models.seismic.earth.seismicity import epicenter_log_prior
 from models.seismic.location.distances import prepare_distances
 from models.seismic.location.likelihood import LogPrior, SpatialLikelihood, add_likelihoods
 from models.seismic.location.sphere_grid import fibonacci_sphere
@@ -67,17 +68,17 @@ def measure_directions(gather: Gather, records: Sequence[Record], picks: Sequenc
 
 def joint_prior(gather: Gather, readings: DistanceReadings, directions: Directions) -> LogPrior:
     """
-    Multiply the densities of an epicenter from distances and from directions: log density, relative to a uniform distribution.
+    Multiply the densities of an epicenter from known events, distances and directions: log density, relative to a uniform distribution.
 
-    Where no distance was read, that of the directions alone; uniform without any.
+    Where no distance was read, that of known events and directions; where no direction was measured either, that of known events.
     """
     observed = station_distances(gather, readings)
-    if not observed.usable.any():
-        return _normalize(directions.log_likelihood) if directions.any else uniform_prior
-    distances = prepare_distances(observed)
-    if not directions.any:
-        return distances.log_likelihood
-    return _normalize(add_likelihoods(distances, directions))
+    evidence: list[SpatialLikelihood] = [prepare_distances(observed)] if observed.usable.any() else []
+    evidence += [directions] if directions.any else []
+    if not evidence:
+        return epicenter_log_prior
+    likelihood = add_likelihoods(*evidence)
+    return _normalize(lambda nodes: likelihood(nodes) + epicenter_log_prior(nodes))
 
 
 def _normalize(density: LogPrior) -> LogPrior:

@@ -20,8 +20,8 @@ from typing import Final
 import numpy as np
 
 from models.analysis.sections import SectionReference
-from models.array_types import Flags, Floats
-from models.seismic.geodesy import distance_deg, wrap_longitude_deg
+from models.array_types import Floats
+from models.seismic.earth.seismicity import lies_at_ice_sheet
 from models.seismic.location.regions import EpicenterRegion, sample_ellipse
 from models.specs.event_type import EVENT_CLASSES, ClassAnswer, EventClass
 
@@ -48,9 +48,6 @@ Odds of a tectonic against a glacial earthquake at an ice sheet.
 The catalogs that synthetic events are drawn from hold 0.4 tectonic and 21 glacial earthquakes a year of magnitude 4.6 and above in the
 circles of Greenland, odds of 0.02. Smaller events are recorded there as well, and epicenters are uncertain; so the odds are less extreme.
 """
-GREENLAND: Final = ((77.0, -42.0, 8.0), (70.0, -40.0, 8.0), (64.0, -45.0, 5.0))  # latitude, longitude and radius of circles, degrees
-ANTARCTICA: Final = ((-180.0, -150.0, -70.0), (-150.0, -75.0, -68.0), (-75.0, -55.0, -63.0), (-55.0, 150.0, -65.0), (150.0, 180.0, -68.0))
-"""Sectors of longitude, from and to, and the latitude south of which the ice and its coast lie, in degrees; ridges lie farther north."""
 GIVEN_RADIUS_KM: Final = 50.0  # 68 % radius ascribed to an epicenter that a user gives
 GLACIAL_SHARE_OFF_ICE: Final = ((500.0, 0.1), (float("inf"), 0.5))
 """
@@ -193,11 +190,3 @@ def probability_at_ice_sheets(reference: SectionReference) -> float:
         region = EpicenterRegion(reference.latitude_deg, reference.longitude_deg, radius, radius, 0.0, radius, 1.0)
         return float(lies_at_ice_sheet(*sample_ellipse(region)).mean())
     return min(sum(region.probability * float(lies_at_ice_sheet(*sample_ellipse(region)).mean()) for region in location.regions), 1.0)
-
-
-def lies_at_ice_sheet(latitudes_deg: Floats, longitudes_deg: Floats) -> Flags:
-    """Whether points [n] lie on the ice sheets of Greenland or Antarctica, or at their coasts."""
-    greenland = [distance_deg(latitude, longitude, latitudes_deg, longitudes_deg) <= radius for latitude, longitude, radius in GREENLAND]
-    longitudes = wrap_longitude_deg(longitudes_deg)
-    antarctica = [(west <= longitudes) & (longitudes < east) & (latitudes_deg < south) for west, east, south in ANTARCTICA]
-    return np.asarray(np.any([*greenland, *antarctica], axis=0))

@@ -33,6 +33,7 @@ from models.errors import TooFewStations
 from models.seismic.association.arrivals import Arrival
 from models.seismic.association.locate import ArrivalTimeSolution
 from models.seismic.association.second_source import SecondSource, compare_amplitudes, find_second_source
+from models.seismic.earth.seismicity import epicenter_log_prior
 from models.seismic.earth.travel_times import first_arrival_s
 from models.seismic.geodesy import distance_deg
 from models.seismic.location.distances import count_effective_stations
@@ -152,7 +153,8 @@ def refine_location(
     Refine the epicenter with the strongest evidence available.
 
     (1) Arrival times, if their log Bayes factor reaches 6 and a majority of traces agree; (2) the surface-wave stack with distances and
-    directions, if there is one; (3) array slowness and polarization; otherwise the distances alone, with `location` unchanged. Where the
+    directions, if there is one; (3) array slowness and polarization; otherwise the distances alone; each with the prior of known events
+    (`epicenter_log_prior`). Where the
     records belong to other stations (`is_mislabeled`, `is_of_other_stations`), the region is the whole sphere. Residuals, traces used and
     azimuthal gap of the result are those of all traces; arrivals and back azimuths have the trace indices of `gather`.
 
@@ -176,14 +178,14 @@ def refine_location(
     if solution.mislabeled or is_mislabeled(observed, solution):
         return RefinedLocation(widen_to_sphere(location), "distances", mislabeled=True)
     arrivals = None if solution.arrival_solution is None else _renumber_solution(solution.arrival_solution, indices)
-    if solution.method != "distances":
-        location = build_location(
-            solution.regions,
-            station_distances(gather, readings),
-            common_bias_deg=location.common_bias_deg,
-            effective_stations=location.effective_stations,
-            detected=() if arrivals is None else [arrival.trace_index for arrival in arrivals.arrivals],
-        )
+    location = build_location(
+        solution.regions,
+        station_distances(gather, readings),
+        common_bias_deg=location.common_bias_deg,
+        effective_stations=location.effective_stations,
+        removed_bias_deg=location.common_bias_deg if solution.method == "distances" else 0.0,
+        detected=() if arrivals is None else [arrival.trace_index for arrival in arrivals.arrivals],
+    )
     back_azimuths = {int(indices[index]): measured for index, measured in observed.directions.back_azimuths().items()}
     second = None if arrivals is None else _find_second_event(observed, solution, records, indices)
     return RefinedLocation(location, solution.method, arrivals, solution.origin, back_azimuths, second, solution.begins_late)
@@ -307,9 +309,9 @@ def _solve(observed: _Observations, *, use_surface_waves: bool) -> _Solution:
 
 def _solve_directions(observed: _Observations, prior: LogPrior) -> _Solution:
     """Regions of the distances and of whatever directions were measured."""
-    if not observed.directions.any:
-        return _Solution("distances", observed.location.regions)
-    method: Method = "distances+array-slowness" if observed.directions.plane_waves else "distances+polarization"
+    method: Method = "distances"
+    if observed.directions.any:
+        method = "distances+array-slowness" if observed.directions.plane_waves else "distances+polarization"
     return _Solution(method, observed.calibrate(find_regions(prior), method))
 
 
@@ -350,7 +352,7 @@ def _solve_surface_waves(observed: _Observations, prior: LogPrior) -> _Solution 
         return None
     method: Method = "distances+surface-wave-stack"
     if shows_late_begin(observed.gather, stack):
-        regions = observed.calibrate(find_regions(stack.log_likelihood), method)
+        regions = observed.calibrate(find_regions(lambda nodes: stack.log_likelihood(nodes) + epicenter_log_prior(nodes)), method)
         time_s, deviation_s = stack.origin(*sample_ellipse(regions[0]))
         return _Solution(method, regions, origin=OriginTime(time_s, float(np.hypot(deviation_s, LATE_ORIGIN_ERROR_S))), begins_late=True)
     regions = observed.calibrate(find_regions(lambda nodes: prior(nodes) + stack.log_likelihood(nodes)), method)

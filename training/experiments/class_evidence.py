@@ -16,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from models.analysis.arrival_times import MIN_STATIONS
-from models.analysis.event_class import NO_EVIDENCE, PhysicalEvidence, choose_class, lies_at_ice_sheet, weigh_classes
+from models.analysis.event_class import NO_EVIDENCE, PhysicalEvidence, choose_class, weigh_classes
 from models.analysis.physical_evidence import (
     MAX_EXPLOSION_LOG_RATIO,
     MIN_IMPULSIVE,
@@ -57,6 +57,7 @@ from models.seismic.discriminants.station_magnitudes import (
     russell_half_width_hz,
 )
 from models.seismic.earth.random_sources import EARTHQUAKE_DEPTHS_KM, SURFACE_DEPTH_KM
+from models.seismic.earth.seismicity import lies_at_ice_sheet
 from models.seismic.earth.surface_wave_excitation import excite_waves
 from models.specs.event_type import EVENT_TYPE
 from training.config import TrainingSettings, load_recipe

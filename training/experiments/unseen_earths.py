@@ -15,9 +15,9 @@ from typing import Any, Final
 import numpy as np
 from scipy.special import ndtr
 
-from models.analysis.event_class import lies_at_ice_sheet
 from models.array_types import Floats
 from models.imaging.conditioning import condition
+from models.seismic.earth.seismicity import lies_at_ice_sheet
 from models.specs.pictures import CONDITIONING
 from training.config import TrainingSettings
 from training.earth.greens import UNSEEN_STORES, GreensStore, load_stores

@@ -181,6 +181,12 @@ def load_earthquakes(folder: Path | None, seed: int) -> EarthquakeCatalog:
     )
 
 
+def load_epicenters(folder: Path) -> tuple[Integers, Floats, Floats]:
+    """Load years, latitudes and longitudes [earthquakes] of magnitude 5 and above from the data folder: 30 years of reviewed catalogs."""
+    rows = _read_csv(next((folder / "catalogs").glob("iris_m5plus_*.csv")))
+    return _read_years(rows, "origin_time", 2000), _read_column(rows, "latitude"), _read_column(rows, "longitude")
+
+
 def _draw_glacial_earthquakes(random: np.random.Generator, count: int) -> GlacialCatalog:
     glaciers = random.integers(len(GLACIERS), size=count)
     epicenters = np.array(GLACIERS)[glaciers] + random.normal(scale=0.3, size=(count, 2))

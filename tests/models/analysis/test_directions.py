@@ -1,5 +1,7 @@
 """Refinement of a location by array slowness and polarization."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from models.analysis.station_subset import farthest_point_subset
 from models.imaging.conditioning import condition
 from models.seismic.geodesy import azimuth_deg, destination, distance_deg
 from models.seismic.location.distances import locate_by_distances
+from models.seismic.location.regions import find_regions
 from models.seismic.location.sphere_grid import fibonacci_sphere
 from models.seismic.signal.picker import pick_records
 from models.specs.pictures import CONDITIONING
@@ -50,7 +53,9 @@ def test_polarization_at_two_stations_resolves_the_ambiguity_of_two_distances():
     assert not found.location.alternatives
     assert sorted(found.back_azimuths) == [0, 1]
     without_records = refine_location([], gather, readings, before)
-    assert (without_records.method, without_records.location, without_records.back_azimuths) == ("distances", before, {})
+    assert (without_records.method, without_records.back_azimuths) == ("distances", {})
+    assert without_records.location.alternatives, "two circles intersect twice"
+    assert min(error_deg(region) for region in without_records.location.regions) < 8.0
 
 
 def test_back_azimuths_of_a_subset_have_the_trace_indices_of_the_whole_gather():
@@ -71,3 +76,17 @@ def test_the_prior_is_normalized_to_a_uniform_distribution():
         assert np.mean(np.exp(joint_prior(gather, readings, directions)(fibonacci_sphere(1.2)))) == pytest.approx(1.0, abs=0.1)
     assert not Directions().any
     assert Directions().back_azimuths() == {}
+
+
+def test_known_events_decide_between_places_that_the_distances_fit_alike():
+    """Of the two intersections of two circles one is in the Aleutians and one in the empty Pacific."""
+    source = (52.0, -170.0)
+    _, gather, readings, _ = network([(30.0, -140.0), (25.0, -165.0)], 2.0)
+    exact = distance_deg(*source, gather.latitudes_deg, gather.longitudes_deg)
+    readings = replace(readings, distances_deg=np.asarray(exact))
+    prior = joint_prior(gather, readings, Directions())
+    regions = find_regions(prior)
+    assert len(regions) > 1
+    assert distance_deg(*source, regions[0].latitude_deg, regions[0].longitude_deg) < 3.0
+    assert regions[0].probability > 0.7
+    assert regions[1].probability > 0.02

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.analysis.event_class import lies_at_ice_sheet
+from models.seismic.earth.seismicity import lies_at_ice_sheet
 from tests.support.event_results import make_result
 from training.config import load_recipe
 from training.earth import structure
