@@ -1,4 +1,4 @@
-"""Associate picks with the phases of a source, and judge what they constrain: whether the source is unambiguous, and its depth."""
+"""Associate picks with the phases of a source, and judge whether it is unambiguous."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from models.array_types import Flags, Floats, Integers
 from models.seismic.association.candidates import GROUP_VELOCITIES_KM_S, RAYLEIGH_DEVIATION_S, RAYLEIGH_PATH_ERROR, Candidates
 from models.seismic.association.grid_scan import TrialSource, phase_curves
 from models.seismic.earth.travel_time_errors import CRUSTAL_ALTERNATIVES, FIRST_PHASES, GUIDED_PHASES, SHEAR_PHASES, phase_error_s
-from models.seismic.earth.travel_times import DISTANCES_DEG, MAX_CRUSTAL_DEG, PHASES, TABLE_PHASES, travel_time_s
+from models.seismic.earth.travel_times import DISTANCES_DEG, MAX_CRUSTAL_DEG, PHASES, TABLE_PHASES
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, azimuthal_gap_deg
 
 MAX_DEVIATIONS: Final = 3.0
@@ -18,8 +18,6 @@ MAX_DEVIATIONS: Final = 3.0
 DUPLICATE_PICK_S: Final = 3.0
 """Picks of a trace closer than this to an associated one are taken for the same arrival."""
 DEPTH_PHASES: Final = ("pP", "sP")
-UNKNOWN_DEPTH_KM: Final = 200.0
-"""Depth error where nothing constrains the depth."""
 EXPECTED_MEAN_SQUARE: Final = 0.5
 """
 Mean square of the residuals of associated arrivals in standard deviations: below 1, since residuals beyond three are not associated and
@@ -190,30 +188,3 @@ def residual_ratio(arrivals: Sequence[Arrival]) -> float:
 def to_degrees(points: Floats) -> tuple[Floats, Floats]:
     """Convert unit vectors [n, 3] to geocentric latitudes and longitudes [n]."""
     return np.degrees(np.arcsin(np.clip(points[:, 2], -1.0, 1.0))), np.degrees(np.arctan2(points[:, 1], points[:, 0]))
-
-
-def model_depth_error_km(data: Candidates, source: TrialSource, arrivals: Sequence[Arrival]) -> float:
-    """
-    Estimate the depth uncertainty due to errors of the velocity model, in kilometers, at most `UNKNOWN_DEPTH_KM`.
-
-    The median travel-time error divided by the range (10th to 90th percentile) of dt/dz over the arrivals: depth is constrained by how
-    differently it delays arrivals at near and far stations, or depth phases against P. Depth phases count only if associated on at
-    least half as many traces as first arrivals.
-    """
-    distances = data.distances_deg(source.point)
-    counts = {phase: sum(arrival.phase == phase for arrival in arrivals) for phase in PHASES}
-    first_count = sum(counts[phase] for phase in FIRST_PHASES)
-    used = [phase for phase in PHASES if counts[phase] and (phase not in DEPTH_PHASES or 2 * counts[phase] >= first_count)]
-    shallow, deep = max(source.depth_km - 10.0, 0.0), source.depth_km + 10.0
-    rates, errors = [], []
-    for phase in used:
-        rows = np.isin(data.trace_indices, [arrival.trace_index for arrival in arrivals if arrival.phase == phase])
-        change_s = travel_time_s(phase, distances[rows], deep) - travel_time_s(phase, distances[rows], shallow)
-        rates.append(change_s / (deep - shallow))
-        errors.append(phase_error_s(phase, data.station_spacing_deg, distances, source.depth_km)[rows])
-    rate, error = np.concatenate([*rates, np.zeros(0)]), np.concatenate([*errors, np.zeros(0)])
-    known = np.isfinite(rate)
-    if known.sum() < 2:
-        return UNKNOWN_DEPTH_KM
-    spread = float(np.ptp(np.percentile(rate[known], (10, 90))))
-    return min(float(np.median(error[known])) / max(spread, 1e-3), UNKNOWN_DEPTH_KM)

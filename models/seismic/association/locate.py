@@ -14,10 +14,10 @@ from models.seismic.association.arrivals import (
     is_held_nearby,
     is_surrounded,
     is_unambiguous,
-    model_depth_error_km,
     residual_ratio,
 )
 from models.seismic.association.candidates import RAYLEIGH_DEVIATION_S, Candidates
+from models.seismic.association.depth_error import estimate_depth_error_km
 from models.seismic.association.depth_time import DepthTime, summarize_depth_time
 from models.seismic.association.grid_scan import GridScan, TrialGrid, TrialSource, log_depth_prior, origin_span, scan_grid
 from models.seismic.association.origin_time import fit_origin_time
@@ -191,7 +191,7 @@ def locate_by_arrival_times(data: Candidates, prior: LogPrior, starts: Sequence[
     nodes, source = found[int(np.argmax(masses))]
     arrivals = associate_arrivals(data, source)
     depth_time = _find_depth_time(ArrivalTimePosterior(data, source, prior, tuple(DEPTHS_KM[::2].tolist())), nodes.covariance)
-    depth_time = depth_time.add_errors(model_depth_error_km(data, source, arrivals), _common_error_s(data, source, arrivals))
+    depth_time = depth_time.add_errors(estimate_depth_error_km(data, source, arrivals), _common_error_s(data, source, arrivals))
     depth_time = fit_origin_time(data, source, arrivals, nodes.covariance, depth_time) or depth_time
     low, high = origin_span(data)
     log_evidence = float(np.logaddexp.reduce(masses)) - np.log(SPHERE_SQUARE_DEG * (high - low))

@@ -205,11 +205,11 @@ def _fit_at_depth(
     `weights` [n, n] and `precision` [2, 2] are the inverse covariances of residuals and of the epicenter. Phases that do not arrive are
     left out.
     """
-    stations, prior, model = data.stations[fitted.rows], np.zeros((3, 3)), np.array([0.0, 0.0, source.time_s])
+    prior, model = np.zeros((3, 3)), np.array([0.0, 0.0, source.time_s])
     prior[:2, :2] = precision
     for _ in range(ITERATIONS):
         point = points_at_offsets(source.point, model[:1], model[1:2])[0]
-        times, design = _linearize(stations, fitted.phases, point, depth_km, data.slowness_ratio)
+        times, design = linearize_times(data, fitted, point, depth_km)
         residuals = np.nan_to_num(fitted.times_s - times - model[2])
         normal = design.T @ weights @ design + prior
         step = np.linalg.solve(normal, design.T @ (weights @ residuals) - prior @ (model * (1.0, 1.0, 0.0)))
@@ -217,10 +217,15 @@ def _fit_at_depth(
     return float(model[2]), float(np.linalg.inv(normal)[2, 2]), np.asarray(residuals - design @ step)
 
 
-def _linearize(stations: Floats, phases: Sequence[str], point: Floats, depth_km: float, slowness_ratio: float) -> tuple[Floats, Floats]:
-    """Return travel times [n] and their derivatives [n, 3] by degrees east and north and by origin time; zero without an arrival."""
+def linearize_times(data: Candidates, fitted: FittedArrivals, point: Floats, depth_km: float) -> tuple[Floats, Floats]:
+    """
+    Return travel times [n] from a point [3] at a depth, and their derivatives [n, 3] by degrees east and north and by origin time.
+
+    NaN, and derivatives of zero, where a phase does not arrive.
+    """
+    stations = data.stations[fitted.rows]
     cosines = np.clip(stations @ point, -1.0, 1.0)
-    times, slownesses = _travel_times(phases, np.degrees(np.arccos(cosines)), depth_km, slowness_ratio)
+    times, slownesses = _travel_times(fitted.phases, np.degrees(np.arccos(cosines)), depth_km, data.slowness_ratio)
     east = np.array([-point[1], point[0], 0.0]) / max(float(np.hypot(point[0], point[1])), 1e-9)
     toward = stations @ np.column_stack((east, np.cross(point, east))) / np.maximum(np.sqrt(1.0 - cosines**2), 1e-6)[:, None]
     design = np.column_stack((-slownesses[:, None] * toward, np.ones(len(times))))

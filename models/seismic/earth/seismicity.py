@@ -23,8 +23,8 @@ SEISMICITY_FILE: Final = Path(__file__).with_name("seismicity.npz")
 CELL_DEG: Final = 1.0
 EARTHQUAKE_SHARE, GREENLAND_SHARE, ANTARCTICA_SHARE = 0.42, 0.05, 0.03
 """
-Shares of the prior beside the uniform one. Of 80 synthetic earthquakes and glacial earthquakes at stations on one side, errors were alike with
-uniform shares from 0.2 to 0.6 (`docs/history/training_log.md`); the largest costs least where the catalog knows no earthquake.
+Shares of the prior beside the uniform one. Of 80 synthetic earthquakes and glacial earthquakes at stations on one side, errors were alike
+with uniform shares from 0.2 to 0.6 (decision 0020); a large one costs least where the catalog knows no earthquake.
 """
 GREENLAND: Final = ((77.0, -42.0, 8.0), (70.0, -40.0, 8.0), (64.0, -45.0, 5.0))  # latitude, longitude and radius of circles, degrees
 ANTARCTICA: Final = ((-180.0, -150.0, -70.0), (-150.0, -75.0, -68.0), (-75.0, -55.0, -63.0), (-55.0, 150.0, -65.0), (150.0, 180.0, -68.0))

@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 
 from models.seismic.association.arrivals import (
-    UNKNOWN_DEPTH_KM,
     Arrival,
     associate_arrivals,
     associate_with_hypocenter,
     is_unambiguous,
-    model_depth_error_km,
     residual_ratio,
 )
 from models.seismic.association.candidates import collect_candidates
@@ -102,15 +100,6 @@ def test_a_source_is_ambiguous_with_stations_on_one_side_few_stations_or_misfitt
     assert not is_unambiguous(data.subset(np.sort(northern)), source)
     assert not is_unambiguous(data.subset(np.arange(7)), source)
     assert not is_unambiguous(data, replace(source, time_s=source.time_s + 60.0))
-
-
-def test_a_second_phase_reduces_the_depth_error(source):
-    data = teleseismic_candidates()
-    arrivals = associate_arrivals(data, source)
-    p_only = [arrival for arrival in arrivals if arrival.phase == "P"]
-    with_s = [arrival for arrival in arrivals if arrival.phase in ("P", "S")]
-    assert 10.0 < model_depth_error_km(data, source, with_s) < model_depth_error_km(data, source, p_only) <= UNKNOWN_DEPTH_KM
-    assert model_depth_error_km(data, source, p_only[:1]) == UNKNOWN_DEPTH_KM
 
 
 def test_residuals_that_exceed_their_uncertainties_enlarge_the_errors_unless_they_are_few():
