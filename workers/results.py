@@ -260,6 +260,10 @@ class LocateResult(_Rounded):
         description="of an earthquake, or of an other event whose arrival times hold it; null where the class is glacial or undetermined"
     )
     depth_uncertainty_km: float | None = Field(description="half the width of the interval about the depth that holds 68 %")
+    depth_interval_90_km: list[float] | None = Field(
+        None,
+        description="the two depths that enclose 90 %; much wider than the uncertainty where another depth is less probable but possible",
+    )
     origin_time_depth_correlation: float | None = Field(
         None,
         description="correlation of the errors of origin time and depth, -1 to 1, where arrival times determine both: positive where a "

@@ -24,10 +24,16 @@ class OriginTime:
 
 @dataclass(frozen=True)
 class DepthEstimate:
-    """Depth below the surface and its standard deviation, in kilometers."""
+    """
+    Depth below the surface and its standard deviation, in kilometers.
+
+    `interval_90_km`: the interval that holds 90 %, where the density of the depth is known. It may be much wider than the deviation, where
+    another depth is less probable but possible.
+    """
 
     depth_km: float
     uncertainty_km: float
+    interval_90_km: tuple[float, float] | None = None
 
 
 def combine_origin_times(readings: DistanceReadings) -> OriginTime:

@@ -49,6 +49,13 @@ The catalogs that synthetic events are drawn from hold 0.4 tectonic and 21 glaci
 circles of Greenland, odds of 0.02. Smaller events are recorded there as well, and epicenters are uncertain; so the odds are less extreme.
 """
 GIVEN_RADIUS_KM: Final = 50.0  # 68 % radius ascribed to an epicenter that a user gives
+FORCE_ODDS_AT_ICE: Final = 5.0
+"""
+Odds of a single force at an ice sheet against one off the ice, where the epicenter lies at either with the same probability.
+
+The catalogs hold 21 glacial earthquakes a year in Greenland alone, and 29 landslides whose long-period waves were recorded worldwide in 33
+years (Ekstrom & Stark 2013). Smaller landslides are recorded nearby, and epicenters are uncertain; so the odds are less extreme.
+"""
 GLACIAL_SHARE_OFF_ICE: Final = ((500.0, 0.1), (float("inf"), 0.5))
 """
 Upper bound of the epicenter's 68 % radius in kilometers, and the probability that a single force located off the ice is a glacial
@@ -105,9 +112,10 @@ def _normalize(weights: tuple[float, float, float]) -> dict[EventClass, float]:
 
 def glacial_share(reference: SectionReference | None) -> float:
     """Compute the probability that a single force at an epicenter is a glacial earthquake, and not a landslide."""
-    at_ice, radius_km = 0.0, float("inf")
-    if reference is not None:
-        at_ice, radius_km = probability_at_ice_sheets(reference), horizontal_uncertainty_km(reference)
+    if reference is None:
+        return GLACIAL_SHARE_OFF_ICE[-1][1]
+    located_at_ice, radius_km = probability_at_ice_sheets(reference), horizontal_uncertainty_km(reference)
+    at_ice = FORCE_ODDS_AT_ICE * located_at_ice / (FORCE_ODDS_AT_ICE * located_at_ice + 1.0 - located_at_ice)
     return at_ice + (1.0 - at_ice) * next(share for largest_km, share in GLACIAL_SHARE_OFF_ICE if radius_km <= largest_km)
 
 

@@ -112,7 +112,7 @@ def test_an_upload_becomes_an_answer_whose_link_restores_the_view(page, service,
     assert headline.splitlines()[0] == "Tectonic earthquake · 93 % · automatic, not reviewed"
     assert "Dodecanese Islands" in headline
     assert "30 October 2020, 11:51:26.0 UTC ±\u00a02.0\u00a0s" in headline
-    assert [part in page.text("#result .stats") for part in ("± 30 km", "14 km", "80°", "5 arrivals")] == [True] * 4
+    assert [part in page.text("#result .stats") for part in ("± 30 km", "14 km", "90 %: 4 to 118 km", "80°", "5 arrivals")] == [True] * 5
     page.wait("document.querySelector('.map .tools')")
     assert page.run("document.querySelectorAll('.map .mark').length") == 7
     assert page.run("document.querySelectorAll('.map path.ellipse').length") == 2

@@ -48,7 +48,7 @@ def test_a_location_is_printed_as_a_table(atlas, path):
         "tectonic earthquake",
         "2001-09-09 01:46:36.0 UTC ± 4.0 s",
         "38.20° N, 142.70° E ± 21 km",
-        "28 ± 9 km",
+        "28 ± 9 km (90 %: 12 to 45 km)",
         "63°",
         "Mw 6.50 ± 0.20",
         "325° / 89° / 19°",

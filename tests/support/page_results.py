@@ -72,6 +72,7 @@ def make_location(**changes: object) -> LocateResult:
         "origin_time_uncertainty_s": 2.0,
         "depth_km": 14.0,
         "depth_uncertainty_km": 6.0,
+        "depth_interval_90_km": [4.0, 118.0],
         **dict.fromkeys(("force_azimuth_deg", "force_azimuth_uncertainty_deg", "force_azimuth_ambiguous")),
         "offsets": offsets,
         "azimuthal_gap_deg": 80.0,

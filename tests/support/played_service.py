@@ -40,6 +40,7 @@ LOCATION = {
     "origin_time_uncertainty_s": 4.0,
     "depth_km": 28.0,
     "depth_uncertainty_km": 9.0,
+    "depth_interval_90_km": [12.0, 45.0],
     "force_azimuth_deg": None,
     "force_azimuth_uncertainty_deg": None,
     "force_azimuth_ambiguous": None,

@@ -197,6 +197,7 @@ def _to_result(job: JobContext, gather: Gather, found: EventLocation, detection:
         origin_time_uncertainty_s=found.origin.uncertainty_s,
         depth_km=depth.depth_km if depth else None,
         depth_uncertainty_km=depth.uncertainty_km if depth else None,
+        depth_interval_90_km=list(depth.interval_90_km) if depth and depth.interval_90_km else None,
         origin_time_depth_correlation=found.depth_time_correlation,
         force_azimuth_deg=force.azimuth_deg if force else None,
         force_azimuth_uncertainty_deg=force.uncertainty_deg if force else None,

@@ -120,11 +120,12 @@ function showLocation(result, section, fit, features, notes) {
 // A time and its uncertainty are written with the same digits.
 const digitsOf = (seconds) => (seconds < 9.5 ? 1 : 0);
 const depthDigits = ({ depth_uncertainty_km: uncertainty }) => (uncertainty < 1 ? 1 : 0);
+const describeDepthError = (result) => [`± ${formatNumber(result.depth_uncertainty_km, depthDigits(result))} km`, result.depth_interval_90_km && `90 %: ${result.depth_interval_90_km.map((depth) => formatNumber(depth)).join(" to ")} km`].filter(Boolean).join("; ");
 const formatSeconds = (seconds) => `${formatNumber(seconds, digitsOf(seconds))} s`;
 
 function statsOf(result, features) {
   const { epicenter } = result;
-  const depth = result.depth_km === null ? stat("Depth", "Not stated", result.event_type === "glacial" ? "at the surface" : "see the notes below") : stat("Depth", `${formatNumber(result.depth_km, depthDigits(result))} km`, `± ${formatNumber(result.depth_uncertainty_km, depthDigits(result))} km`);
+  const depth = result.depth_km === null ? stat("Depth", "Not stated", result.event_type === "glacial" ? "at the surface" : "see the notes below") : stat("Depth", `${formatNumber(result.depth_km, depthDigits(result))} km`, describeDepthError(result));
   const force = result.force_azimuth_deg === null ? null : stat("Force azimuth", `${formatNumber(result.force_azimuth_deg)}°`, `± ${formatNumber(result.force_azimuth_uncertainty_deg)}°${result.force_azimuth_ambiguous ? ", or opposite" : ""}`);
   const used = result.offsets.filter((offset) => offset.used).length, arrivals = result.arrivals?.length ?? 0;
   const rms = features.find(({ properties }) => properties.kind === "epicenter")?.properties.rms;

@@ -393,6 +393,9 @@ class LocateResult(LocationResult):
     depth_uncertainty_km: float | None
     """Half the width of the interval about the depth that holds 68 %."""
 
+    depth_interval_90_km: list[float] | None = None
+    """The two depths that enclose 90 %; much wider than the uncertainty where another depth is less probable but possible."""
+
     origin_time_depth_correlation: float | None = None
     """
     Correlation of the errors of origin time and depth, -1 to 1, where arrival times determine both: positive where a deeper source has

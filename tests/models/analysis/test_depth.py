@@ -45,6 +45,19 @@ def test_depths_that_contradict_each_other_leave_a_large_deviation():
     assert both.uncertainty_km > 20.0
 
 
+def test_the_interval_of_90_percent_holds_a_depth_that_is_less_probable_but_possible():
+    deep = np.logaddexp(-0.5 * ((DEPTHS_KM - 25.0) / 8.0) ** 2, np.log(0.25) - 0.5 * ((DEPTHS_KM - 120.0) / 10.0) ** 2)
+    open_depth = DepthDensity(DEEP, np.exp(deep)).estimate()
+    assert open_depth.uncertainty_km < 40.0
+    assert open_depth.interval_90_km[0] < 16.0
+    assert 120.0 < open_depth.interval_90_km[1] < 150.0
+    known = DepthDensity.begin(DEEP, DepthEstimate(100.0, 20.0)).with_section(DepthEstimate(110.0, 20.0)).estimate()
+    widths = np.abs(np.array(known.interval_90_km) - known.depth_km)
+    np.testing.assert_allclose(widths, 1.645 * known.uncertainty_km, rtol=0.15)
+    surface = DepthDensity.begin(SHALLOW, DepthEstimate(0.0, 10.0)).estimate()
+    assert surface.interval_90_km[0] == 0.0
+
+
 def test_of_two_depths_that_fit_waveforms_alike_arrival_times_choose_one():
     two = np.logaddexp(-0.5 * ((DEPTHS_KM - 10.0) / 6.0) ** 2, -0.5 * ((DEPTHS_KM - 70.0) / 10.0) ** 2)
     found = DepthDensity.begin(DEEP, DepthEstimate(16.0, 12.0)).with_inversion(two).estimate()

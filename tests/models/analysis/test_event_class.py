@@ -11,6 +11,7 @@ from models.analysis.event_class import (
     PhysicalEvidence,
     choose_class,
     doubt_class,
+    glacial_share,
     prior_odds_off_ice,
     probability_at_ice_sheets,
     tectonic_prior_odds,
@@ -19,7 +20,8 @@ from models.analysis.event_class import (
 from models.analysis.sections import SectionReference
 from models.seismic.geodesy import distance_deg
 from models.seismic.location.distances import locate_by_distances
-from models.seismic.location.solution import StationDistances
+from models.seismic.location.regions import EpicenterRegion
+from models.seismic.location.solution import StationDistances, build_location
 
 HELHEIM, JAN_MAYEN, TOKYO, PINE_ISLAND = (66.4, -38.2), (71.0, -8.0), (35.7, 139.7), (-75.0, -100.0)
 BALLENY_RIDGE = (-63.2, 171.0)
@@ -36,6 +38,17 @@ def test_the_probabilities_of_all_classes_sum_to_one(reference):
 def test_a_single_force_is_a_glacial_earthquake_on_an_ice_sheet_and_another_event_elsewhere():
     assert choose_class(weigh_classes(SURE_FORCE, GREENLAND)) == "glacial"
     assert choose_class(weigh_classes(SURE_FORCE, SAHARA)) == "other"
+
+
+@pytest.mark.parametrize(("latitude_deg", "share"), [(70.0, (0.99, 1.0)), (59.0, (0.75, 0.95)), (40.0, (0.0, 0.11))])
+def test_a_force_whose_region_lies_half_at_the_ice_is_more_probably_glacial(latitude_deg, share):
+    """The circles of Greenland end at 59 degrees north, 45 degrees west."""
+    region = EpicenterRegion(latitude_deg, -45.0, 100.0, 100.0, 0.0, 100.0, 1.0)
+    nothing = StationDistances(*np.full((4, 1), np.nan))
+    location = build_location([region], nothing, common_bias_deg=0.0, effective_stations=5.0)
+    reference = SectionReference(latitude_deg, -45.0, "predicted", location)
+    assert share[0] <= glacial_share(reference) <= share[1]
+    assert glacial_share(reference) >= probability_at_ice_sheets(reference)
 
 
 def test_a_single_force_at_an_unknown_epicenter_is_undetermined():

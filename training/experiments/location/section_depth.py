@@ -53,7 +53,16 @@ GEOMETRIES = (
 MAX_REGIONAL_DEG = 15.0
 DEPTHS_KM = ((0.0, 30.0), (30.0, 70.0), (70.0, 300.0), (300.0, 700.0))
 TEMPLATE = Path(__file__).parents[1] / "templates" / "section_depth.md"
-HEADS = ("events", "n", "read within 1, 3 standard deviations", "n stated", "stated within 1, 3 standard deviations", "median stated, km")
+HEADS = (
+    "events",
+    "n",
+    "read within 1, 3 standard deviations",
+    "n stated",
+    "stated within 1, 3 standard deviations",
+    "median stated, km",
+    "in the stated 90 % interval",
+    "median width of it, km",
+)
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,8 @@ class SectionDepth:
     section_sigma_km: float = np.nan
     stated_km: float = np.nan
     stated_sigma_km: float = np.nan
+    stated_low_km: float = np.nan
+    stated_high_km: float = np.nan
 
 
 def draw_depths(sampler: EventSampler, models: Models, count: int, seed: int, path: Path) -> Iterator[SectionDepth]:
@@ -130,7 +141,10 @@ def measure_depth(models: Models, event: SyntheticEvent, start: SectionDepth) ->
     )
     phases = measure_depth_phases(event.records, gather, refined)
     stated = combine_hypocenter(readings, refined, depth, (gather.latitudes_deg, gather.longitudes_deg), phases=phases).depth
-    return found if stated is None else replace(found, stated_km=stated.depth_km, stated_sigma_km=stated.uncertainty_km)
+    if stated is None or stated.interval_90_km is None:
+        return found
+    low_km, high_km = stated.interval_90_km
+    return replace(found, stated_km=stated.depth_km, stated_sigma_km=stated.uncertainty_km, stated_low_km=low_km, stated_high_km=high_km)
 
 
 def format_depth_coverage(results: Sequence[SectionDepth]) -> list[tuple[str, ...]]:
@@ -148,7 +162,9 @@ def format_depth_coverage(results: Sequence[SectionDepth]) -> list[tuple[str, ..
             "; ".join(format_fraction(list(scales <= limit)) for limit in (1.0, 3.0)) if len(scales) else "" for scales in (read, served)
         ]
         median = f"{np.median([one.stated_sigma_km for one in stated]):.0f}" if stated else ""
-        lines.append((name, str(len(group)), shares[0], str(len(stated)), shares[1], median))
+        inside = format_fraction([one.stated_low_km <= one.depth_km <= one.stated_high_km for one in stated]) if stated else ""
+        width = f"{np.median([one.stated_high_km - one.stated_low_km for one in stated]):.0f}" if stated else ""
+        lines.append((name, str(len(group)), shares[0], str(len(stated)), shares[1], median, inside, width))
     return lines
 
 

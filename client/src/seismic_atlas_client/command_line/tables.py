@@ -84,7 +84,7 @@ def _describe_location(result: LocateResult, place: str, catalog: CatalogEvent |
         ("Region", place),
         ("Origin time", _add_uncertainty(f"{format_time(result.origin_time)} UTC", result.origin_time_uncertainty_s, "s", 1)),
         ("Epicenter", format_place(result.epicenter)),
-        ("Depth", "" if result.depth_km is None else _add_uncertainty(f"{result.depth_km:.0f}", result.depth_uncertainty_km, "km", 0)),
+        ("Depth", _describe_depth(result)),
         ("Force azimuth", _describe_force(result)),
         ("Magnitude", _describe_magnitude(result.source)),
         ("Mechanism", _describe_mechanism(result.source)),
@@ -106,6 +106,14 @@ def _describe_force(result: LocateResult) -> str:
         return ""
     text = _add_uncertainty(f"{result.force_azimuth_deg:.0f}°", result.force_azimuth_uncertainty_deg, "°", 0)
     return f"{text} (or the opposite)" if result.force_azimuth_ambiguous else text
+
+
+def _describe_depth(result: LocateResult) -> str:
+    """Describe the depth with its uncertainty, and the interval that holds 90 %."""
+    if result.depth_km is None:
+        return ""
+    text, interval = _add_uncertainty(f"{result.depth_km:.0f}", result.depth_uncertainty_km, "km", 0), result.depth_interval_90_km
+    return text if interval is None else f"{text} (90 %: {interval[0]:.0f} to {interval[1]:.0f} km)"
 
 
 def _describe_magnitude(source: SourceEstimate | None) -> str:

@@ -43,6 +43,6 @@ def test_the_prior_is_taken_at_geographic_latitudes():
     assert level == pytest.approx(0.5, abs=1e-6)
 
 
-def test_points_of_one_shape_are_told_on_and_off_the_ice():
+def test_points_on_and_off_the_ice_keep_their_shape():
     inside = lies_at_ice_sheet(np.array([[70.0, -75.0], [45.0, -50.0]]), np.array([[-40.0, 380.0], [0.0, -130.0]]))
     np.testing.assert_array_equal(inside, [[True, True], [False, False]])
