@@ -31,6 +31,7 @@ MIN_RELOCATED_DEPTH_KM: Final = 100.0
 wrong distance: of 289 simulated ones below 150 km at arrays the median error of the epicenter falls from 292 to 204 km, and of shallow
 ones it does not (`docs/history/training_log.md`).
 """
+SURFACE: Final = DepthEstimate(0.0, 5.0)
 MAX_DEPTH_ERROR_KM: Final = 50.0
 """Largest uncertainty of a depth by arrival times that is stated without a section."""
 
@@ -57,13 +58,15 @@ def combine_hypocenter(
     coordinates: tuple[Floats, Floats],
     *,
     depth_of_arrivals: bool = False,
+    at_surface: bool = False,
     phases: DepthPhases | None = None,
 ) -> Hypocenter:
     """
     Combine origin time and depth of the arrival times or other methods with the depth that the section network predicts.
 
     The depth is that of the product of all that is known of it: arrival times that were accepted, the section, depth phases and the depths
-    of earthquakes in the region, any of which may be wrong (`DepthDensity`). The origin time of arrival times follows it. Standard
+    of earthquakes in the region, any of which may be wrong (`DepthDensity`). The origin time of arrival times follows it, also where the
+    depth is too uncertain to be stated, or the class has none: times alone leave great depths open, and with them late origins. Standard
     deviations are enlarged by the factors of the distance model's card, the depth's before the origin time is derived from it.
 
     Parameters
@@ -78,6 +81,8 @@ def combine_hypocenter(
         Geographic coordinates of the stations in degrees, NaN where unknown.
     depth_of_arrivals : bool
         Whether the depth of arrival times counts without that of a section, if it is known to within `MAX_DEPTH_ERROR_KM`.
+    at_surface : bool
+        Whether the source is at the surface, as glacial earthquakes are: the origin time is then that of this depth.
     phases : DepthPhases, optional
         Likelihood of depth by depth phases, where arrival times were accepted.
 
@@ -87,17 +92,18 @@ def combine_hypocenter(
     if from_section is not None and readings.live.sum() >= MIN_SECTION_STATIONS:
         section = scale_depth(from_section, depth_factor)
     joint = None if refined.arrival_solution is None else refined.arrival_solution.depth_time
-    if joint is None or (section is None and not (depth_of_arrivals and joint.depth_uncertainty_km <= MAX_DEPTH_ERROR_KM)):
+    if joint is None:
         origin = refined.origin or combine_origin_times(readings)
         density = None if section is None else multiply_depths(seismicity, None, section, None)
         estimate = None if density is None else density.estimate()
         return Hypocenter(OriginTime(origin.time_s, time_factor * origin.uncertainty_s), estimate, None, density)
     by_arrivals = scale_depth(DepthEstimate(joint.depth_km, joint.depth_uncertainty_km), depth_factor)
     density = multiply_depths(seismicity, by_arrivals, section, phases)
-    depth = density.estimate()
+    depth = SURFACE if at_surface else density.estimate()
     moved = joint.at_depth(depth.depth_km, depth.uncertainty_km)
     origin = OriginTime(moved.time_s, time_factor * moved.time_uncertainty_s)
-    return Hypocenter(origin, depth, moved.correlation, density)
+    is_stated = section is not None or (depth_of_arrivals and joint.depth_uncertainty_km <= MAX_DEPTH_ERROR_KM)
+    return Hypocenter(origin, depth, moved.correlation, density) if is_stated else Hypocenter(origin, None, None)
 
 
 def relocate_at_depth(

@@ -302,7 +302,9 @@ def _find_hypocenter(
     by_arrivals = answer == "other" or (readings.withheld and answer == "earthquake")
     stations = (gather.latitudes_deg, gather.longitudes_deg)
     from_section = None if refined.begins_late else from_section
-    found = combine_hypocenter(readings, refined, from_section, stations, depth_of_arrivals=by_arrivals, phases=phases)
+    found = combine_hypocenter(
+        readings, refined, from_section, stations, depth_of_arrivals=by_arrivals, at_surface=answer == "glacial", phases=phases
+    )
     return relocate_at_depth(gather, readings, refined, found)
 
 

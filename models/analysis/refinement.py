@@ -154,9 +154,9 @@ def refine_location(
 
     (1) Arrival times, if their log Bayes factor reaches 6 and a majority of traces agree; (2) the surface-wave stack with distances and
     directions, if there is one; (3) array slowness and polarization; otherwise the distances alone; each with the prior of known events
-    (`epicenter_log_prior`). Where the
-    records belong to other stations (`is_mislabeled`, `is_of_other_stations`), the region is the whole sphere. Residuals, traces used and
-    azimuthal gap of the result are those of all traces; arrivals and back azimuths have the trace indices of `gather`.
+    (`epicenter_log_prior`). Where the records belong to other stations (`is_mislabeled`, `is_of_other_stations`), the region is the whole
+    sphere. Residuals, traces used and azimuthal gap of the result are those of all traces; arrivals and back azimuths have the trace
+    indices of `gather`.
 
     Parameters
     ----------

@@ -42,9 +42,21 @@ def test_the_origin_time_follows_the_depth_that_the_section_adds(readings, timed
     assert 0.0 < found.correlation < 1.0
 
 
-def test_without_a_depth_the_origin_time_is_that_of_the_method(readings, timed):
+def test_without_a_stated_depth_the_origin_time_is_that_of_the_most_probable_one(readings, timed):
+    vague = DepthTime(100.0, 5.0, 90.0**2, 100.0, 0.1 * 90.0**2)
+    timed = replace(timed, arrival_solution=ArrivalTimeSolution((), vague, 20.0, ()))
     found = combine_hypocenter(readings, timed, None, NOWHERE)
-    assert (found.origin.time_s, found.depth, found.correlation) == (JOINT.time_s, None, None)
+    assert (found.depth, found.correlation, found.density) == (None, None, None)
+    assert -5.0 < found.origin.time_s < 4.0, "shallower than 100 km, as most earthquakes"
+    assert found.origin.uncertainty_s < 10.0
+    surface = combine_hypocenter(readings, timed, None, NOWHERE, at_surface=True)
+    assert (surface.origin.time_s, surface.depth) == (pytest.approx(5.0 - 0.1 * 100.0), None)
+
+
+def test_a_method_without_arrival_times_keeps_its_origin_time(readings, timed):
+    origin = OriginTime(7.0, 20.0)
+    found = combine_hypocenter(readings, RefinedLocation(timed.location, "distances", origin=origin), None, NOWHERE, at_surface=True)
+    assert found.origin == origin
 
 
 def test_without_arrival_times_the_origin_time_is_that_of_the_traces(readings, timed):
