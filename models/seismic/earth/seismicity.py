@@ -4,7 +4,7 @@ Where earthquakes and glacial earthquakes are known to occur: the prior of an ep
 Distances at a few stations, or directions at one array, leave regions thousands of kilometers wide, most of which hold no plate boundary
 and no ice sheet. The prior is a mixture: half of it is uniform over the Earth, since explosions, landslides and some earthquakes occur
 where none were recorded, and the other half has the places of cataloged earthquakes and the ice sheets. So it is nowhere less than half
-of a uniform density, and at most about seven times it. Priors of seismicity are usual where events are located by weak evidence
+of a uniform density, and at most about eight times it. Priors of seismicity are usual where events are located by weak evidence
 (Arora, Russell & Sudderth 2013, doi:10.1785/0120120107).
 """
 
