@@ -88,15 +88,12 @@ def combine_hypocenter(
 
     """
     time_factor, depth_factor = read_factors(readings, refined, coordinates)
-    seismicity, section = find_known_depths(refined.location.regions), None
-    if from_section is not None and readings.live.sum() >= MIN_SECTION_STATIONS:
-        section = scale_depth(from_section, depth_factor)
+    seismicity = find_known_depths(refined.location.regions)
+    section = None if from_section is None or readings.live.sum() < MIN_SECTION_STATIONS else scale_depth(from_section, depth_factor)
     joint = None if refined.arrival_solution is None else refined.arrival_solution.depth_time
     if joint is None:
         origin = refined.origin or combine_origin_times(readings)
-        density = None if section is None else multiply_depths(seismicity, None, section, None)
-        estimate = None if density is None else density.estimate()
-        return Hypocenter(OriginTime(origin.time_s, time_factor * origin.uncertainty_s), estimate, None, density)
+        return _combine_without_arrivals(OriginTime(origin.time_s, time_factor * origin.uncertainty_s), seismicity, section)
     by_arrivals = scale_depth(DepthEstimate(joint.depth_km, joint.depth_uncertainty_km), depth_factor)
     density = multiply_depths(seismicity, by_arrivals, section, phases)
     depth = SURFACE if at_surface else density.estimate()
@@ -104,6 +101,12 @@ def combine_hypocenter(
     origin = OriginTime(moved.time_s, time_factor * moved.time_uncertainty_s)
     is_stated = section is not None or (depth_of_arrivals and joint.depth_uncertainty_km <= MAX_DEPTH_ERROR_KM)
     return Hypocenter(origin, depth, moved.correlation, density) if is_stated else Hypocenter(origin, None, None)
+
+
+def _combine_without_arrivals(origin: OriginTime, seismicity: KnownDepths, section: DepthEstimate | None) -> Hypocenter:
+    """Combine the depth of a section, where there is one, with the earthquakes known in the region; the origin time does not follow it."""
+    density = None if section is None else multiply_depths(seismicity, None, section, None)
+    return Hypocenter(origin, None if density is None else density.estimate(), None, density)
 
 
 def relocate_at_depth(

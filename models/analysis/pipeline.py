@@ -301,10 +301,8 @@ def _find_hypocenter(
     """Combine depth and origin time, of events without a section by arrival times alone, and locate once more where that is needed."""
     by_arrivals = answer == "other" or (readings.withheld and answer == "earthquake")
     stations = (gather.latitudes_deg, gather.longitudes_deg)
-    from_section = None if refined.begins_late else from_section
-    found = combine_hypocenter(
-        readings, refined, from_section, stations, depth_of_arrivals=by_arrivals, at_surface=answer == "glacial", phases=phases
-    )
+    section, at_surface = None if refined.begins_late else from_section, answer == "glacial"
+    found = combine_hypocenter(readings, refined, section, stations, depth_of_arrivals=by_arrivals, at_surface=at_surface, phases=phases)
     return relocate_at_depth(gather, readings, refined, found)
 
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from models.array_types import Floats, Integers
-from models.seismic.earth.seismicity import CELL_DEG, SEISMICITY_FILE
+from models.seismic.earth.seismicity import SEISMICITY_FILE, lay_nodes
 from models.seismic.geodesy import unit_vectors
 
 WIDTH_DEG, MAX_WIDTHS = 1.0, 3.0  # standard deviation of the weights of earthquakes by distance, and where they are cut off
@@ -17,8 +17,8 @@ def tabulate_years(years: Integers, latitudes_deg: Floats, longitudes_deg: Float
 
     `years`, `latitudes_deg`, `longitudes_deg` [earthquakes]. A year with weights w of its earthquakes counts as 1 - exp(-sum w).
     """
-    latitudes, longitudes = np.arange(-90 + CELL_DEG / 2, 90, CELL_DEG), np.arange(-180 + CELL_DEG / 2, 180, CELL_DEG)
-    nodes = unit_vectors(*(grid.ravel() for grid in np.meshgrid(latitudes, longitudes, indexing="ij")))
+    grid = lay_nodes()
+    nodes = unit_vectors(*(degrees.ravel() for degrees in grid))
     tree, count = KDTree(nodes), np.zeros(len(nodes))
     distinct = np.unique(years)
     for year in distinct.tolist():
@@ -26,7 +26,7 @@ def tabulate_years(years: Integers, latitudes_deg: Floats, longitudes_deg: Float
         pairs = tree.sparse_distance_matrix(own, np.radians(MAX_WIDTHS * WIDTH_DEG), output_type="coo_matrix")
         weights = np.exp(-0.5 * (np.degrees(pairs.data) / WIDTH_DEG) ** 2)
         count += 1.0 - np.exp(-np.bincount(pairs.row, weights, len(nodes)))
-    return np.rint(255.0 * count / len(distinct)).astype(np.uint8).reshape(len(latitudes), len(longitudes))
+    return np.rint(255.0 * count / len(distinct)).astype(np.uint8).reshape(grid[0].shape)
 
 
 def write_seismicity(years: Integers, latitudes_deg: Floats, longitudes_deg: Floats) -> None:

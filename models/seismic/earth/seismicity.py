@@ -45,6 +45,13 @@ def yearly_probability_table() -> NDArray[np.uint8]:
     return table
 
 
+def lay_nodes() -> tuple[Floats, Floats]:
+    """Lay the nodes of the table: latitudes and longitudes [180, 360] in degrees."""
+    latitudes, longitudes = (np.arange(0.5 * CELL_DEG, size, CELL_DEG) - 0.5 * size for size in (180.0, 360.0))
+    rows, columns = np.meshgrid(latitudes, longitudes, indexing="ij")
+    return rows, columns
+
+
 def epicenter_log_prior(nodes: Floats) -> Floats:
     """Evaluate the log density [m] of the prior at unit vectors [m, 3] at geocentric latitudes, relative to a uniform density."""
     x, y, z = geographic_vectors(nodes).T
@@ -56,9 +63,7 @@ def epicenter_log_prior(nodes: Floats) -> Floats:
 @cache
 def _padded_log_density() -> Floats:
     """Tabulate the log density at the nodes, with a row and a column more on all sides: at the poles and across the date line."""
-    table = yearly_probability_table()
-    latitudes, longitudes = (np.arange(0.5 * CELL_DEG, size, CELL_DEG) - 0.5 * size for size in (180.0, 360.0))
-    grid = np.meshgrid(latitudes, longitudes, indexing="ij")
+    table, grid = yearly_probability_table(), lay_nodes()
     areas = np.cos(np.radians(grid[0])) / np.cos(np.radians(grid[0])).sum()
     parts = ((EARTHQUAKE_SHARE, table), (GREENLAND_SHARE, lies_in_greenland(*grid)), (ANTARCTICA_SHARE, lies_in_antarctica(*grid)))
     density = np.full(table.shape, 1.0 - sum(share for share, _ in parts))

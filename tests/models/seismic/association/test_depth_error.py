@@ -16,7 +16,7 @@ NEAR = TrialSource(geocentric(0.0, 0.0), 12.0, 0.0, 0.0)
 
 
 def near_network(distances_deg):
-    """Candidates of stations around a source, and their first arrivals: P at odd ones, and S."""
+    """Candidates of stations around a source, and their arrivals: P and S at all of them."""
     count = len(distances_deg)
     latitudes, longitudes = destination(0.0, 0.0, np.arange(count) * 137.5, np.array(distances_deg))
     picks = [make_picks(np.random.default_rng(1), np.array([60.0]), (0.0, 400.0), false=0) for _ in range(count)]
