@@ -24,13 +24,18 @@ from models.seismic.location.likelihood import LogPrior
 from models.seismic.location.origin_time_prior import MAX_LEAD_S
 from models.seismic.location.region_calibration import scale_to_contain
 from models.seismic.location.regions import EpicenterRegion
-from models.seismic.location.solution import MIN_PROBABILITY
+from models.seismic.location.solution import MIN_PROBABILITY, StationDistances
 from models.seismic.signal.picker import Picks
 from models.seismic.signal.rayleigh_envelope import pick_envelope_peaks
 from models.seismic.waveforms import Gather
 
-MIN_STATIONS: Final = 5
-"""Latitude, longitude, depth and origin time are four unknowns: four arrivals of one phase always fit, the fifth is the first check."""
+MIN_STATIONS: Final = 3
+"""
+With first arrivals, where distances are read as well. Latitude, longitude, depth and origin time are four unknowns, so that S and the
+distances check three or four first arrivals (`docs/results/hypocenter_coverage.md` has what regions of few stations hold).
+"""
+MANY_STATIONS: Final = 5
+"""With one wave whose arrivals nothing else checks: the fifth is the first that need not fit a source."""
 MIN_LOG_EVIDENCE: Final = 6.0
 """Log Bayes factor. Simulated networks of 4 to 30 stations, local to global, with noise picks alone reached at most 1.2 in 25 draws."""
 MIN_LOG_EVIDENCE_NEARBY: Final = 2.0
@@ -81,12 +86,13 @@ def is_significant(solution: ArrivalTimeSolution, traces: int, stations: tuple[F
     latitudes and longitudes [n] in degrees; `alone`: without distances that might contradict it.
     """
     needed = MIN_LOG_EVIDENCE if is_far(solution, *stations) else MIN_LOG_EVIDENCE_NEARBY
-    return solution.log_evidence >= (MIN_LOG_EVIDENCE_ALONE if alone else needed) and is_detected_by_majority(solution.arrivals, traces)
+    enough, needed = (MANY_STATIONS, MIN_LOG_EVIDENCE_ALONE) if alone else (MIN_STATIONS, needed)
+    return traces >= enough and solution.log_evidence >= needed and is_detected_by_majority(solution.arrivals, traces)
 
 
 def pick_candidates(picks: Sequence[Picks], gather: Gather, readings: DistanceReadings) -> Candidates | None:
     """
-    Collect picks and Rayleigh-wave envelope peaks as candidate arrivals; None where fewer than five traces have any.
+    Collect picks and Rayleigh-wave envelope peaks as candidate arrivals; None where fewer than three traces have any.
 
     The origin times of the readings are an estimate of the origin time. Without readings, origins before the first sample are as probable
     as later ones: short records are cut about arrivals.
@@ -102,16 +108,16 @@ def pick_candidates(picks: Sequence[Picks], gather: Gather, readings: DistanceRe
 
 
 def is_detected_by_majority(arrivals: Sequence[Arrival], traces: int) -> bool:
-    """Whether first arrivals, or Rayleigh waves, are associated on more than half of the traces, and on five at least."""
-    counts = [len({arrival.trace_index for arrival in arrivals if arrival.phase in wave}) for wave in (FIRST_PHASES, ("LR",))]
-    return max(counts) >= MIN_STATIONS and 2 * max(counts) > traces
+    """Whether first arrivals on three traces at least, or Rayleigh waves on five, are associated on more than half of the traces."""
+    first, rayleigh = (len({arrival.trace_index for arrival in arrivals if arrival.phase in wave}) for wave in (FIRST_PHASES, ("LR",)))
+    return 2 * max(first, rayleigh) > traces and (first >= MIN_STATIONS or rayleigh >= MANY_STATIONS)
 
 
 def has_short_period_arrivals(solution: ArrivalTimeSolution | None) -> bool:
     """Whether five traces or more have a first arrival at 0.3 Hz and above, where glacial earthquakes radiate too little to be detected."""
     if solution is None:
         return False
-    return len({one.trace_index for one in solution.arrivals if one.short_period and one.phase in FIRST_PHASES}) >= MIN_STATIONS
+    return len({one.trace_index for one in solution.arrivals if one.short_period and one.phase in FIRST_PHASES}) >= MANY_STATIONS
 
 
 def is_one_array(gather: Gather) -> bool:
@@ -136,28 +142,28 @@ def is_of_other_stations(gather: Gather, solution: ArrivalTimeSolution) -> bool:
     return is_assigned_at_random(plain, (best.latitude_deg, best.longitude_deg))
 
 
-def is_verified(gather: Gather, solution: ArrivalTimeSolution) -> bool:
+def is_verified(stations: tuple[Floats, Floats], solution: ArrivalTimeSolution) -> bool:
     """
     Whether first arrivals come from enough independent stations to check the identification of their phases by.
 
-    Six, those that share a path counting as one.
+    Six, those that share a path counting as one; `stations` are latitudes and longitudes [n] in degrees.
     """
     rows = sorted({arrival.trace_index for arrival in solution.arrivals if arrival.phase in FIRST_PHASES})
-    best, latitudes, longitudes = solution.regions[0], gather.latitudes_deg[rows], gather.longitudes_deg[rows]
+    best, latitudes, longitudes = solution.regions[0], stations[0][rows], stations[1][rows]
     apart_deg = distance_deg(latitudes[:, None], longitudes[:, None], latitudes, longitudes)
     paths_deg = shared_path_deg(distance_deg(best.latitude_deg, best.longitude_deg, latitudes, longitudes))
     return float((1.0 / effective_neighbor_count(apart_deg, paths_deg[:, None])).sum()) >= MIN_INDEPENDENT_STATIONS
 
 
-def contradicts_distances(gather: Gather, readings: DistanceReadings, solution: ArrivalTimeSolution) -> bool:
+def contradicts_distances(predicted: StationDistances, solution: ArrivalTimeSolution) -> bool:
     """
     Whether the epicenter of arrival times is at distances that the records contradict: by more than four deviations in the median.
 
     In 31 solutions of synthetic and observed networks that are right within 1,000 km the median is at most 2.1, in six others 0.7 to 28.
     """
     best = solution.regions[0]
-    distances = distance_deg(best.latitude_deg, best.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
-    deviations = np.abs(distances - readings.distances_deg) / readings.uncertainties_deg
+    distances = distance_deg(best.latitude_deg, best.longitude_deg, predicted.latitudes_deg, predicted.longitudes_deg)
+    deviations = np.abs(distances - predicted.distances_deg) / predicted.uncertainties_deg
     return bool(np.isfinite(deviations).any() and np.nanmedian(deviations) > MAX_DISTANCE_DEVIATION)
 
 

@@ -28,7 +28,7 @@ from models.analysis.distances import (
 )
 from models.analysis.sections import locate_by_readings
 from models.analysis.station_subset import farthest_point_subset, subset_readings
-from models.array_types import Integers
+from models.array_types import Floats, Integers
 from models.errors import TooFewStations
 from models.seismic.association.arrivals import Arrival
 from models.seismic.association.locate import ArrivalTimeSolution
@@ -121,6 +121,11 @@ class _Observations:
     directions: Directions
     location: Location
 
+    @property
+    def stations(self) -> tuple[Floats, Floats]:
+        """Latitudes and longitudes [n] of the stations, in degrees."""
+        return self.gather.latitudes_deg, self.gather.longitudes_deg
+
     def calibrate(self, regions: Sequence[EpicenterRegion], method: Method) -> list[EpicenterRegion]:
         """Scale the ellipses of regions as the card's calibration states for the method that found them."""
         scales = read_region_scales(self.readings.calibration, method)
@@ -198,7 +203,7 @@ def is_mislabeled(observed: _Observations, solution: _Solution) -> bool:
     Not where other waves agree with the stations: arrival times that verify each other, or clear surface waves.
     """
     arrivals = solution.arrival_solution
-    by_times = arrivals is not None and is_verified(observed.gather, arrivals)
+    by_times = arrivals is not None and is_verified(observed.stations, arrivals)
     if by_times or solution.begins_late or solution.stack_log_evidence >= MIN_AGREEING_LOG_EVIDENCE:
         return False
     return measure_assignment_gain(station_distances(observed.gather, observed.readings)).is_random
@@ -328,11 +333,11 @@ def _solve_arrivals(observed: _Observations, arrivals: ArrivalTimeSolution, with
     by_times = observed.calibrate(arrivals.regions, "distances+arrival-times")
     origin = OriginTime(arrivals.depth_time.time_s, arrivals.depth_time.time_uncertainty_s)
     timed = _Solution("distances+arrival-times", by_times, arrivals, origin)
-    verified = is_verified(observed.gather, arrivals)
-    if not verified and contradicts_distances(observed.gather, observed.readings, arrivals):
+    verified = is_verified(observed.stations, arrivals)
+    if not verified and contradicts_distances(station_distances(observed.gather, observed.readings), arrivals):
         return replace(without_times, regions=mix_hypotheses(without_times.regions, by_times, by_probability=False))
     plane_waves = bool(observed.directions.plane_waves)
-    if is_one_array(observed.gather) and (plane_waves or is_far(arrivals, observed.gather.latitudes_deg, observed.gather.longitudes_deg)):
+    if is_one_array(observed.gather) and (plane_waves or is_far(arrivals, *observed.stations)):
         keeps_times = not plane_waves or by_times[0].probability >= without_times.regions[0].probability
         mixture = mix_hypotheses(by_times, without_times.regions, by_probability=plane_waves)
         return replace(timed if keeps_times else without_times, regions=mixture)

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from tqdm import tqdm
 
-from models.analysis.arrival_times import MIN_STATIONS
+from models.analysis.arrival_times import MANY_STATIONS
 from models.analysis.event_class import NO_EVIDENCE, PhysicalEvidence, choose_class, weigh_classes
 from models.analysis.physical_evidence import (
     MAX_EXPLOSION_LOG_RATIO,
@@ -199,7 +199,7 @@ def draw_class_event(kind: str, stations: int, random: np.random.Generator) -> D
     ratios = draw_love_ratios(*source, azimuths, random)
     explosion = love_rayleigh.weigh_explosion(ratios, weigh_explosion_magnitudes(waves.magnitudes, 0.0), motions)
     explosion += weigh_surface_depth(abs(float(random.normal(source[1], DEPTH_ERROR_KM))), DEPTH_ERROR_KM)
-    by_arrivals = -float(np.log(SHORT_PERIOD_ODDS)) if waves.picked >= MIN_STATIONS else 0.0
+    by_arrivals = -float(np.log(SHORT_PERIOD_ODDS)) if waves.picked >= MANY_STATIONS else 0.0
     by_waves = weigh_force_magnitudes(waves.magnitudes, 0.0)
     force, landslide = weigh_short_periods(by_arrivals, by_waves, impulsive=waves.impulsive >= MIN_IMPULSIVE)
     evidence = PhysicalEvidence(force, min(explosion, MAX_EXPLOSION_LOG_RATIO), landslide)

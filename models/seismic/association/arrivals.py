@@ -24,8 +24,8 @@ Mean square of the residuals of associated arrivals in standard deviations: belo
 since the uncertainties include errors that all stations share. Of 65 simulated events the median is 0.57.
 """
 PRIOR_ARRIVALS: Final = 4.0
-MIN_FIRST_ARRIVALS: Final = 5
-"""Stations with first arrivals of which one at least checks the other four (`models.analysis.arrival_times`)."""
+MIN_FIRST_ARRIVALS: Final = 3
+"""Stations with first arrivals by which a source is located (`models.analysis.arrival_times`)."""
 MIN_CERTAIN_STATIONS: Final = 8
 MIN_CERTAIN_FRACTION: Final = 0.75
 MAX_CERTAIN_GAP_DEG: Final = 180.0
@@ -132,7 +132,7 @@ def _associate_rayleigh_peaks(data: Candidates, source: TrialSource, distances_d
 
 def is_held_nearby(data: Candidates, source: TrialSource) -> bool:
     """
-    Return whether a source is near a station and held by first arrivals, on most traces and five at least.
+    Return whether a source is near a station and held by first arrivals, on most traces and three at least.
 
     A distant source is not held so: with waves guided by the crust, a source beside an array would explain the array's picks better.
     """

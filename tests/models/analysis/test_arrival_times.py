@@ -20,7 +20,7 @@ from models.analysis.arrival_times import (
 )
 from models.analysis.combine import OriginTime, set_origin_time
 from models.analysis.directions import Directions, joint_prior
-from models.analysis.distances import DistanceReadings, station_distances
+from models.analysis.distances import station_distances
 from models.analysis.refinement import locate_without_distances, refine_location
 from models.imaging.conditioning import condition
 from models.seismic.association.arrivals import Arrival
@@ -32,7 +32,7 @@ from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
 from models.seismic.location.distances import locate_by_distances
 from models.seismic.location.regions import EpicenterRegion
-from models.seismic.location.solution import build_location
+from models.seismic.location.solution import StationDistances, build_location
 from models.seismic.signal.picker import pick_records
 from models.seismic.signal.rayleigh_envelope import pick_envelope_peaks
 from models.seismic.trace_id import TraceId
@@ -134,8 +134,10 @@ def make_arrivals(**counts):
         ({"P": 3, "PKP": 3}, 10, True),
         ({"LR": 6, "P": 1}, 10, True),
         ({"S": 10}, 10, False),
-        ({"P": 4}, 4, False),
-        ({"P": 5}, 5, True),
+        ({"P": 3}, 4, True),
+        ({"P": 2}, 2, False),
+        ({"LR": 4}, 4, False),
+        ({"LR": 5}, 5, True),
         ({}, 10, False),
     ],
 )
@@ -181,6 +183,14 @@ def test_arrival_times_of_sources_nearby_need_less_evidence(distance_deg, log_ev
     assert not is_significant(replace(solution, arrivals=arrivals[:6]), 12, (network.latitudes_deg, network.longitudes_deg), alone=alone)
 
 
+@pytest.mark.parametrize(("traces", "alone", "accepted"), [(3, False, True), (4, False, True), (4, True, False), (5, True, True)])
+def test_fewer_than_five_stations_are_accepted_with_distances_only(traces, alone, accepted):
+    network = make_network(3.0, 2.0, traces)
+    arrivals = tuple(Arrival(k, "P", 0.0, 0.0, 1.0) for k in range(traces))
+    solution = replace(TIMED, log_evidence=8.0, arrivals=arrivals)
+    assert is_significant(solution, traces, (network.latitudes_deg, network.longitudes_deg), alone=alone) is accepted
+
+
 def test_a_mixture_holds_all_regions_with_half_their_probability():
     mixture = mix_hypotheses(TIMED.regions, [ELSEWHERE], by_probability=False)
     assert mixture == [replace(region, probability=PROBABILITY * region.probability) for region in (HERE, THERE, ELSEWHERE)]
@@ -195,9 +205,10 @@ def make_detected(stations):
 
 def test_many_independent_first_arrivals_verify_themselves():
     few, many = make_network(60.0, 2.0, 7), make_network(30.0, 60.0, 20)
-    assert is_verified(many, make_detected(many))
-    assert not is_verified(few, make_detected(few))
-    assert not is_verified(many, TIMED)
+    of_many, of_few = ((stations.latitudes_deg, stations.longitudes_deg) for stations in (many, few))
+    assert is_verified(of_many, make_detected(many))
+    assert not is_verified(of_few, make_detected(few))
+    assert not is_verified(of_many, TIMED)
 
 
 def test_arrivals_apart_from_all_other_regions_contradict_them():
@@ -211,6 +222,5 @@ def test_arrivals_apart_from_all_other_regions_contradict_them():
 def test_an_epicenter_far_from_the_predicted_distances_contradicts_them(error_deg, contradicted):
     stations = make_network(60.0, 2.0, 7)
     distances = distance_deg(HERE.latitude_deg, HERE.longitude_deg, stations.latitudes_deg, stations.longitudes_deg)
-    columns = (np.asarray(distances) + error_deg, np.full(7, 2.0), np.full((7, 180), 1.0 / 180.0), np.zeros(7), np.ones(7))
-    readings = DistanceReadings(stations.trace_ids, *columns, 0.0, np.ones(7, np.bool_))
-    assert contradicts_distances(stations, readings, TIMED) is contradicted
+    predicted = StationDistances(stations.latitudes_deg, stations.longitudes_deg, np.asarray(distances) + error_deg, np.full(7, 2.0))
+    assert contradicts_distances(predicted, TIMED) is contradicted

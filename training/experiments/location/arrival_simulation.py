@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.analysis.arrival_times import MIN_STATIONS, is_significant
+from models.analysis.arrival_times import MIN_STATIONS, contradicts_distances, is_significant, is_verified
 from models.analysis.combine import DepthEstimate
 from models.analysis.depth import find_known_depths
 from models.analysis.hypocenter import multiply_depths
@@ -84,6 +84,8 @@ GEOMETRIES = (
     Geometry("regional", (8, 40), (1.0, 15.0)),
     Geometry("global", (10, 60), (15.0, 95.0)),
     Geometry("array", (8, 25), (20.0, 95.0), 4.0),
+    Geometry("few, regional", (3, 7), (0.3, 15.0)),
+    Geometry("few, global", (3, 7), (15.0, 95.0)),
 )
 
 
@@ -103,7 +105,7 @@ class Crust:
         return np.asarray(np.fmin(np.hypot(offsets_km, depth_km) / self.velocity_km_s, refracted))
 
 
-CRUSTAL_GEOMETRIES, OTHER_CRUST_PROBABILITY = ("local", "regional"), 0.5
+CRUSTAL_GEOMETRIES, OTHER_CRUST_PROBABILITY = ("local", "regional", "few, regional"), 0.5
 AK135_CRUST = Crust(35.0, 6.16, 8.04)
 """Of the two layers of ak135, 5.8 km/s to 20 km and 6.5 km/s to 35 km, the mean slowness."""
 CRUST_FIELD_FACTOR = 0.5
@@ -175,12 +177,15 @@ def simulate_trial(earthquakes: EarthquakeCatalog, stations: StationCatalog, ran
     candidates = collect_candidates(picks, peaks, latitudes, longitudes)
     if candidates is None or len(candidates.trace_indices) < MIN_STATIONS:
         return trial
-    prior = prepare_distances(StationDistances(latitudes, longitudes, *simulate_distances(distances, random))).log_likelihood
+    predicted, stations_deg = StationDistances(latitudes, longitudes, *simulate_distances(distances, random)), (latitudes, longitudes)
+    prior = prepare_distances(predicted).log_likelihood
     start = destination(*source, random.uniform(0.0, 360.0), abs(random.normal(0.0, START_ERROR_DEG)))
     found = locate_by_arrival_times(candidates, prior, [geocentric(*map(float, start))])
     sigma = float(np.exp(random.uniform(*np.log(SECTION_SIGMAS_KM))))
     section = DepthEstimate(max(depth_km + sigma * random.normal(), 0.0), sigma)
-    if found is None or not is_significant(found, len(latitudes), (latitudes, longitudes)):
+    if found is None or not is_significant(found, len(latitudes), stations_deg):
+        return trial
+    if not is_verified(stations_deg, found) and contradicts_distances(predicted, found):
         return trial
     return compare_solution(trial, found, section, source, depth_km)
 
