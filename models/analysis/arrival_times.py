@@ -108,9 +108,9 @@ def pick_candidates(picks: Sequence[Picks], gather: Gather, readings: DistanceRe
 
 
 def is_detected_by_majority(arrivals: Sequence[Arrival], traces: int) -> bool:
-    """Whether first arrivals on three traces at least, or Rayleigh waves on five, are associated on more than half of the traces."""
+    """Whether first arrivals, on three traces at least, or Rayleigh waves, on five, are associated on more than half of the traces."""
     first, rayleigh = (len({arrival.trace_index for arrival in arrivals if arrival.phase in wave}) for wave in (FIRST_PHASES, ("LR",)))
-    return 2 * max(first, rayleigh) > traces and (first >= MIN_STATIONS or rayleigh >= MANY_STATIONS)
+    return (first >= MIN_STATIONS and 2 * first > traces) or (rayleigh >= MANY_STATIONS and 2 * rayleigh > traces)
 
 
 def has_short_period_arrivals(solution: ArrivalTimeSolution | None) -> bool:
