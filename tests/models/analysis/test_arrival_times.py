@@ -183,11 +183,14 @@ def test_arrival_times_of_sources_nearby_need_less_evidence(distance_deg, log_ev
     assert not is_significant(replace(solution, arrivals=arrivals[:6]), 12, (network.latitudes_deg, network.longitudes_deg), alone=alone)
 
 
-@pytest.mark.parametrize(("traces", "alone", "accepted"), [(3, False, True), (4, False, True), (4, True, False), (5, True, True)])
-def test_fewer_than_five_stations_are_accepted_with_distances_only(traces, alone, accepted):
+@pytest.mark.parametrize(
+    ("traces", "log_evidence", "alone", "accepted"),
+    [(3, 6.5, False, True), (4, 5.5, False, False), (5, 5.5, False, True), (4, 6.5, True, False), (5, 6.5, True, True)],
+)
+def test_fewer_than_five_stations_need_distances_and_more_evidence(traces, log_evidence, alone, accepted):
     network = make_network(3.0, 2.0, traces)
     arrivals = tuple(Arrival(k, "P", 0.0, 0.0, 1.0) for k in range(traces))
-    solution = replace(TIMED, log_evidence=8.0, arrivals=arrivals)
+    solution = replace(TIMED, log_evidence=log_evidence, arrivals=arrivals)
     assert is_significant(solution, traces, (network.latitudes_deg, network.longitudes_deg), alone=alone) is accepted
 
 
