@@ -44,9 +44,9 @@ records of all exchanged, which nothing else shows at so few stations, six do.
 """
 MIN_LOG_EVIDENCE_NEARBY: Final = 2.0
 """
-The same for sources near five stations or more, where P and S distinguish distances. Of 291 simulated networks of 5 to 30 stations with noise
-picks alone none reached 0 with a majority; of events at 5 to 14 stations whose picks were often missed 32 of 35 that reached 0 to 6 are in
-the stated 90 % region.
+The same for sources near five stations or more, where P and S distinguish distances. Of 291 simulated networks of 5 to 30 stations with
+noise picks alone none reached 0 with a majority; of events at 5 to 14 stations whose picks were often missed 32 of 35 that reached 0 to 6
+are in the stated 90 % region.
 """
 MIN_LOG_EVIDENCE_ALONE: Final = 0.0
 """

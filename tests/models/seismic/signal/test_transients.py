@@ -122,3 +122,9 @@ def test_noise_that_was_filtered_before_has_no_larger_contrasts(noise, name, zer
 def test_a_wave_in_the_passband_is_a_transient_of_filtered_records_too(noise):
     waves = filter_record(add(noise, 1 / 35, 300.0, 3.0), "long periods", zero_phase=True)
     assert contrasts(waves)[1] - contrasts(noise)[1] > 3.0
+
+
+def test_bands_two_beyond_a_gentle_filter_do_not_count(noise):
+    """Each band holds more than three millionths of the next one within, but less than a hundred millionth of the strongest."""
+    gentle = measure_transients([filter_record(replace(noise, sampling_rate_hz=10.0), "low-pass", zero_phase=False)])
+    assert (gentle.contrasts[0, 4:6] == 0.0).all()
