@@ -299,7 +299,7 @@ def _find_hypocenter(
     phases: DepthPhases | None,
 ) -> tuple[RefinedLocation, Hypocenter]:
     """Combine depth and origin time, of events without a section by arrival times alone, and locate once more where that is needed."""
-    by_arrivals = answer == "other" or (readings.withheld and answer == "earthquake")
+    by_arrivals = answer == "other" or (answer == "earthquake" and not refined.begins_late)
     stations = (gather.latitudes_deg, gather.longitudes_deg)
     section, at_surface = None if refined.begins_late else from_section, answer == "glacial"
     found = combine_hypocenter(readings, refined, section, stations, depth_of_arrivals=by_arrivals, at_surface=at_surface, phases=phases)

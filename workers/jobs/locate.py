@@ -115,7 +115,8 @@ def _explain_missing(found: EventLocation) -> str | None:
             "record section, state event_type=earthquake"
         )
     if found.event_type == "earthquake":
-        return f"no depth is stated: it is read from record sections of at least {MIN_SECTION_STATIONS} stations; send more of them"
+        read = f"it is read from record sections of at least {MIN_SECTION_STATIONS} stations"
+        return f"no depth is stated: {read}, or from arrival times that hold it to within {MAX_DEPTH_ERROR_KM:.0f} km; send more stations"
     if found.event_type == "glacial":
         return (
             "no force azimuth is stated: the records do not constrain the direction of the force; send more stations on all sides of the "

@@ -14,6 +14,8 @@ from models.analysis.pipeline import ForceAzimuthEstimate, classify_event, embed
 from models.analysis.sections import SectionReference, draw_beam, draw_section, make_reference
 from models.analysis.source import list_kinds
 from models.errors import NoUsableTrace, TooFewStations
+from models.seismic.association.depth_time import DepthTime
+from models.seismic.association.locate import ArrivalTimeSolution
 from models.specs.pictures import DISTANCE_SECTION, FORCE_BEAM
 
 
@@ -88,6 +90,17 @@ def test_of_records_that_begin_after_the_first_arrivals_neither_class_nor_depth_
     assert max(found.classification.probabilities.values()) < 0.8
     assert locate_event(opened, gather, event_type="earthquake").depth is None
     assert classify_event(opened, gather).begins_late
+
+
+@pytest.mark.parametrize(("deviation_km", "begins_late", "stated"), [(20.0, False, True), (60.0, False, False), (20.0, True, False)])
+def test_the_depth_of_three_stations_is_that_of_arrival_times(opened, gather, monkeypatch, deviation_km, begins_late, stated):
+    find_location, depth_time = pipeline.find_location, DepthTime(100.0, 5.0, deviation_km**2, 9.0, 0.0)
+    known = {"arrival_solution": ArrivalTimeSolution((), depth_time, 20.0, ()), "begins_late": begins_late}
+    monkeypatch.setattr(pipeline, "find_location", lambda *given: replace(find_location(*given), **known))
+    monkeypatch.setattr(pipeline, "relocate_at_depth", lambda _gather, _readings, refined, found: (refined, found))
+    depth = locate_event(opened, gather.subset(np.arange(3)), event_type="earthquake").depth
+    assert (depth is not None) is stated
+    assert depth is None or 60.0 < depth.depth_km < 110.0
 
 
 def test_of_records_with_the_codes_of_other_stations_neither_class_nor_depth_nor_force_is_stated(opened, gather, monkeypatch):
