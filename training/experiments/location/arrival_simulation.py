@@ -85,7 +85,8 @@ GEOMETRIES = (
     Geometry("global", (10, 60), (15.0, 95.0)),
     Geometry("array", (8, 25), (20.0, 95.0), 4.0),
 )
-FEW_GEOMETRIES = (Geometry("few, regional", (3, 7), (0.3, 15.0)), Geometry("few, global", (3, 7), (15.0, 95.0)))
+COVERED_GEOMETRIES = (*GEOMETRIES, Geometry("few, regional", (3, 7), (0.3, 15.0)), Geometry("few, global", (3, 7), (15.0, 95.0)))
+"""Those of which coverage is measured: those above, and networks of few stations, which hold one event at most."""
 
 
 @dataclass(frozen=True)
@@ -163,8 +164,7 @@ def draw_trials(earthquakes: EarthquakeCatalog, stations: StationCatalog, count:
 
 def simulate_trial(earthquakes: EarthquakeCatalog, stations: StationCatalog, random: np.random.Generator) -> ArrivalTrial:
     """Simulate one event at one geometry, and locate it by its arrival times, with simulated distances and a section's depth."""
-    geometries = (*GEOMETRIES, *FEW_GEOMETRIES)
-    geometry, source, depth_km, (latitudes, longitudes) = draw_network_event(earthquakes, stations, random, geometries)
+    geometry, source, depth_km, (latitudes, longitudes) = draw_network_event(earthquakes, stations, random, COVERED_GEOMETRIES)
     distances = distance_deg(geocentric_latitude_deg(source[0]), source[1], geocentric_latitude_deg(latitudes), longitudes)
     span = draw_span(distances, depth_km, random)
     crust = draw_other_crust(geometry, depth_km, random)

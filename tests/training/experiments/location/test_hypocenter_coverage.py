@@ -93,7 +93,7 @@ def test_first_picks_are_late_and_scatter_as_stated():
 
 def test_a_trial_is_the_same_again_and_kept(tmp_path, monkeypatch):
     earthquakes, stations = load_earthquakes(None, 1), load_stations(None)
-    monkeypatch.setattr(arrival_simulation, "GEOMETRIES", GEOMETRIES[2:3])
+    monkeypatch.setattr(arrival_simulation, "COVERED_GEOMETRIES", GEOMETRIES[2:3])
     first = list(draw_trials(earthquakes, stations, 1, 7, tmp_path / "trials.jsonl"))
     monkeypatch.setattr(arrival_simulation, "simulate_trial", None)
     assert repr(list(draw_trials(earthquakes, stations, 1, 7, tmp_path / "trials.jsonl"))) == repr(first)
