@@ -15,7 +15,7 @@ network, a distance or a pick, so that noise costs less than an event.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -37,7 +37,8 @@ TABLE_PATH: Final = Path(__file__).with_name("detection_noise.json")
 MAX_FALSE_ALARM_PROBABILITY: Final = 0.01
 """An event is detected where noise reaches its statistic less often: one window of noise in a hundred may be called an event."""
 TRANSIENTS_OF_BEAMS: Final = (2, 1)  # indices of `TRANSIENT_BANDS_HZ` that the `BEAM_BANDS` are
-MAX_FILTERED_SHARE: Final = 0.5  # of the records in a band whose beams are formed
+TRANSIENTS_OF_STACK: Final = (0, 1)  # indices of the bands that surface waves are stacked in
+MAX_FILTERED_SHARE: Final = 0.5  # of the records in a band whose beams are formed, or which is stacked
 CLEAR_PROBABILITY: Final = 1e-4
 """False-alarm probability below which no further evidence is measured."""
 MIN_FALSE_ALARM_PROBABILITY: Final = 1e-6  # the extrapolation by an exponential is not trusted below
@@ -215,9 +216,9 @@ def detect_event(records: Sequence[Record], gather: Gather, reader: OnnxModel | 
     kinds = KINDS_OF_EVIDENCE if len(records) >= MIN_STATIONS else 1
     transients = measure_transients(records)
     found = [_measure_traces(records, gather, transients, reader, table)]
-    for measure in (partial(_measure_arrays, transients), _measure_stack) if kinds > 1 else ():
+    for measure in (_measure_arrays, _measure_stack) if kinds > 1 else ():
         if combine_evidence(found, kinds, table).false_alarm_probability > CLEAR_PROBABILITY:
-            evidence = measure(gather, table)
+            evidence = measure(transients, gather, table)
             found += [] if evidence is None else [evidence]
     return combine_evidence(found, kinds, table)
 
@@ -367,8 +368,9 @@ def _measure_arrays(transients: Transients, gather: Gather, table: NoiseTable) -
     return name, 1.0 - (1.0 - least) ** len(beams)
 
 
-def _measure_stack(gather: Gather, table: NoiseTable) -> tuple[str, float] | None:
-    stack = detect_surface_waves(gather)
+def _measure_stack(transients: Transients, gather: Gather, table: NoiseTable) -> tuple[str, float] | None:
+    is_filtered = (transients.filtered[:, TRANSIENTS_OF_STACK].mean(axis=0) >= MAX_FILTERED_SHARE).any()
+    stack = None if is_filtered else detect_surface_waves(gather)
     if stack is None:
         return None
     probability = exceedance_probability(np.array(stack.log_evidence), np.array(1.0), table.stack)

@@ -99,24 +99,33 @@ class Transients:
 def measure_transients(records: Sequence[Record]) -> Transients:
     """Measure the energy contrast of the vertical component of every record in every band, and that of wave trains."""
     measured = thread_map(_measure_record, records)
-    values = np.array([bands for bands, _, _ in measured], np.float64).reshape(-1, len(TRANSIENT_BANDS_HZ) + 1, 2)
-    filtered = np.array([flags for _, _, flags in measured], np.bool_).reshape(-1, len(TRANSIENT_BANDS_HZ))
-    return Transients(values[..., 0], values[..., 1], np.array([time_s for _, time_s, _ in measured], np.float64), filtered)
+    values = np.array([bands for bands, _ in measured], np.float64).reshape(-1, len(TRANSIENT_BANDS_HZ) + 1, 3)
+    factors = _share_filter(np.array([_weigh_bands(row[:-1, 2]) for row in values]).reshape(-1, len(TRANSIENT_BANDS_HZ)))
+    contrasts = values[..., 0] * np.column_stack((factors, factors[:, TRAIN_BAND]))
+    return Transients(contrasts, values[..., 1], np.array([time_s for _, time_s in measured], np.float64), factors < 1.0)
 
 
-def _measure_record(record: Record) -> tuple[list[tuple[float, float]], float, Flags]:
-    """Measure contrast and number of windows of one record in every band and of wave trains, the time of these, and what was filtered."""
+def _measure_record(record: Record) -> tuple[list[tuple[float, float, float]], float]:
+    """Measure contrast, number of windows and background of one record in every band and of wave trains, and the time of these."""
     step = max(1, int(record.sampling_rate_hz // MAX_RATE_HZ))
     rate_hz = record.sampling_rate_hz / step
     samples = decimate_by_mean(np.ascontiguousarray(record.samples, np.float64), step)
     live = np.isfinite(samples)
     if live.sum() <= 1 or not clean_in_place(samples):
-        return [(np.nan, 0.0)] * (len(TRANSIENT_BANDS_HZ) + 1), np.nan, np.zeros(len(TRANSIENT_BANDS_HZ), np.bool_)
-    measured = [_measure_band(samples, live, rate_hz, index) for index in range(len(TRANSIENT_BANDS_HZ))]
-    factors = _weigh_bands(np.array([background for _, _, background in measured]))
-    bands = [(factor * contrast, windows) for (contrast, windows, _), factor in zip(measured, factors, strict=True)]
+        return [(np.nan, 0.0, np.nan)] * (len(TRANSIENT_BANDS_HZ) + 1), np.nan
+    bands = [_measure_band(samples, live, rate_hz, index) for index in range(len(TRANSIENT_BANDS_HZ))]
     contrast, windows, time_s = _measure_train(samples, live, rate_hz)
-    return [*bands, (factors[TRAIN_BAND] * contrast, windows)], time_s, factors < 1.0
+    return [*bands, (contrast, windows, np.nan)], time_s
+
+
+def _share_filter(factors: Floats) -> Floats:
+    """
+    Let the factors [records, bands] of all records be those of most, in the bands that a filter reduced in half of the records or more.
+
+    Records of one event are filtered alike; in those with gaps or steps, what these leave beyond the filter hides it.
+    """
+    common = np.median(factors, axis=0) if len(factors) else np.ones(factors.shape[1])
+    return np.where(common < 1.0, np.minimum(factors, common), factors)
 
 
 def _weigh_bands(backgrounds: Floats) -> Floats:
@@ -124,15 +133,18 @@ def _weigh_bands(backgrounds: Floats) -> Floats:
     Weigh the contrasts of bands, by their background energies [bands], NaN where a band has none: 1 for records as they are.
 
     Where records were filtered before, bands beyond the filter hold what leaks from within, mostly at the ends: 0. On its flank a band is
-    narrower than it seems, and varies more: FLANK_FACTOR.
+    narrower than it seems, and varies more: FLANK_FACTOR. A gentle filter takes little from band to band: where a band is far below the
+    strongest one, the next one within is beyond the corner too, if it is half as far below.
     """
-    missing = backgrounds < MIN_OF_STRONGEST * np.nanmax(backgrounds, initial=0.0)
+    missing = np.zeros(len(backgrounds), np.bool_)
     measured = np.flatnonzero(np.isfinite(backgrounds))
     strongest = int(np.argmax(backgrounds[measured])) if len(measured) else 0
     for outward in (measured[strongest:], measured[strongest::-1]):
         for inner, outer in pairwise(outward):
             least = MAX_LEAK_RATIO if missing[inner] else MIN_BACKGROUND
-            missing[outer] |= backgrounds[outer] < least * backgrounds[inner]
+            is_far = backgrounds[outer] < MIN_OF_STRONGEST * backgrounds[outward[0]]
+            missing[outer] = is_far or backgrounds[outer] < least * backgrounds[inner]
+            missing[inner] |= is_far and backgrounds[inner] < MIN_OF_STRONGEST**0.5 * backgrounds[outward[0]]
     on_flank = np.append(missing[1:], False) | np.append(False, missing[:-1])
     return np.where(missing, 0.0, np.where(on_flank, FLANK_FACTOR, 1.0))
 

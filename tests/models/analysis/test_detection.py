@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.signal import butter, sosfilt
 from scipy.stats import binom
 
 from models.analysis import detection
@@ -94,6 +95,19 @@ def test_a_weak_event_needs_many_stations_of_a_network():
 def test_one_disturbed_trace_of_several_is_no_event():
     assert not detect(make_records(8, heights=[1000.0] + [0.0] * 7)).detected
     assert not detect(make_records(2, heights=[1000.0, 0.0])).detected
+
+
+@pytest.mark.parametrize(("corner_hz", "stacked"), [(None, True), (0.5, False)])
+def test_records_without_long_periods_are_not_stacked(monkeypatch, corner_hz, stacked):
+    """What leaks from short periods is no surface wave."""
+    asked = []
+    monkeypatch.setattr(detection, "detect_surface_waves", asked.append)
+    records = make_records(8, 2400)
+    if corner_hz is not None:
+        sections = butter(4, corner_hz, "highpass", fs=records[0].sampling_rate_hz, output="sos")
+        records = [replace(one, samples=sosfilt(sections, one.samples).astype(np.float32)) for one in records]
+    detect(records)
+    assert bool(asked) is stacked
 
 
 def test_evidence_grows_with_the_number_of_traces_that_agree():

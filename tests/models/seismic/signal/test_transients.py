@@ -128,3 +128,13 @@ def test_bands_two_beyond_a_gentle_filter_do_not_count(noise):
     """Each band holds more than three millionths of the next one within, but less than a hundred millionth of the strongest."""
     gentle = measure_transients([filter_record(replace(noise, sampling_rate_hz=10.0), "low-pass", zero_phase=False)])
     assert (gentle.contrasts[0, 4:6] == 0.0).all()
+
+
+def test_a_filter_of_most_records_is_that_of_all(noise):
+    """A step within a record, as after a gap, raises what is beyond the filter."""
+    sent = [filter_record(noise, "short periods", zero_phase=True)] * 2
+    steps = replace(sent[0], samples=sent[0].samples + 0.05 * (np.arange(len(noise.samples)) // 500 % 2).astype(np.float32))
+    alone, together = measure_transients([steps]), measure_transients([*sent, steps])
+    assert not alone.filtered[0, 1:3].all()
+    assert together.filtered[2, 1:3].all()
+    assert (together.contrasts[2] <= alone.contrasts[0] + 1e-9)[np.isfinite(alone.contrasts[0])].all()
