@@ -37,7 +37,7 @@ TABLE_PATH: Final = Path(__file__).with_name("detection_noise.json")
 MAX_FALSE_ALARM_PROBABILITY: Final = 0.01
 """An event is detected where noise reaches its statistic less often: one window of noise in a hundred may be called an event."""
 TRANSIENTS_OF_BEAMS: Final = (2, 1)  # indices of `TRANSIENT_BANDS_HZ` that the `BEAM_BANDS` are
-TRANSIENTS_OF_STACK: Final = 0  # index of the band that filters for short periods take from stacked surface waves
+STACKED_BAND: Final = 0  # index of `TRANSIENT_BANDS_HZ` that a filter for short periods takes from the stack of surface waves
 MAX_FILTERED_SHARE: Final = 0.5  # of the records in a band whose beams are formed, or which is stacked
 CLEAR_PROBABILITY: Final = 1e-4
 """False-alarm probability below which no further evidence is measured."""
@@ -369,7 +369,7 @@ def _measure_arrays(transients: Transients, gather: Gather, table: NoiseTable) -
 
 
 def _measure_stack(transients: Transients, gather: Gather, table: NoiseTable) -> tuple[str, float] | None:
-    is_filtered = transients.filtered[:, TRANSIENTS_OF_STACK].mean() >= MAX_FILTERED_SHARE
+    is_filtered = transients.filtered[:, STACKED_BAND].mean() >= MAX_FILTERED_SHARE
     stack = None if is_filtered else detect_surface_waves(gather)
     if stack is None:
         return None
