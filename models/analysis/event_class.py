@@ -39,7 +39,8 @@ PRIOR_ODDS_OFF_ICE: Final = ((500.0, 20.0), (np.inf, 10.0))
 Upper bound of the epicenter's 68 % radius in kilometers, and the odds of a tectonic earthquake away from both ice sheets.
 
 Catalogs would allow odds of hundreds, but epicenters of large uncertainty were often wrong: `python -m training experiment class-prior`
-measures the fraction of either class that is recognized, by this radius; the odds are those with the best mean of both.
+measures the fraction of either class that is recognized, by this radius. Up to 2,000 km the odds have the best mean of both; beyond, lower
+ones would, but the replica has as many glacial events as tectonic ones there, and nature has not (decision 0013).
 """
 TECTONIC_ODDS_AT_ICE: Final = 0.3
 """

@@ -120,9 +120,9 @@ def _measure_record(record: Record) -> tuple[list[tuple[float, float, float]], f
 
 def _share_filter(factors: Floats) -> Floats:
     """
-    Let the factors [records, bands] of all records be those of most, in the bands that a filter reduced in half of the records or more.
+    Lower the factors [records, bands] of all records to the median, in the bands that a filter reduced in half of the records or more.
 
-    Records of one event are filtered alike; in those with gaps or steps, what these leave beyond the filter hides it.
+    A bundle is filtered as a whole; in records with gaps or steps, what these leave beyond the filter hides it.
     """
     common = np.median(factors, axis=0) if len(factors) else np.ones(factors.shape[1])
     return np.where(common < 1.0, np.minimum(factors, common), factors)

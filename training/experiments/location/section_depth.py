@@ -140,7 +140,8 @@ def measure_depth(models: Models, event: SyntheticEvent, start: SectionDepth) ->
         section_sigma_km=depth.uncertainty_km,
     )
     phases = measure_depth_phases(event.records, gather, refined)
-    stated = combine_hypocenter(readings, refined, depth, (gather.latitudes_deg, gather.longitudes_deg), phases=phases).depth
+    stations, by_arrivals = (gather.latitudes_deg, gather.longitudes_deg), not refined.begins_late
+    stated = combine_hypocenter(readings, refined, depth, stations, depth_of_arrivals=by_arrivals, phases=phases).depth
     if stated is None or stated.interval_90_km is None:
         return found
     low_km, high_km = stated.interval_90_km
